@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels that usher builds on, and nothing else.
+ */
+#ifndef _USHER_COMPAT_H
+#define _USHER_COMPAT_H
+
+#include <linux/device.h>
+#include <linux/eventfd.h>
+#include <linux/mm.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define usher_class_create(name)	class_create(THIS_MODULE, name)
+#else
+#define usher_class_create(name)	class_create(name)
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags |= flags;
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define usher_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
+#else
+#define usher_eventfd_signal(ctx)	eventfd_signal(ctx)
+#endif
+
+/* The device argument of devnode callbacks became const in 6.2. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define usher_devnode_const
+#else
+#define usher_devnode_const		const
+#endif
+
+/*
+ * Before 6.2 a long-term pin for reading does not break copy-on-write of a
+ * private page that was never written: later stores of the process go to
+ * another page than the device reads.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define USHER_PIN_PRIVATE_BY_WRITE	1
+#else
+#define USHER_PIN_PRIVATE_BY_WRITE	0
+#endif
+
+#endif /* _USHER_COMPAT_H */
