@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ring fds: creation, mmap, poll, ioctls and the end. What ENTER does is in
+ * ring.c.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/compat.h>
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+#include "compat.h"
+#include "usher.h"
+
+/* ---- life ---- */
+
+static void usher_ring_free_memory(struct usher_ring *ring)
+{
+	u32 i;
+
+	vunmap(ring->ctl);
+	for (i = 0; i < ring->nr_pages; i++)
+		__free_page(ring->pages[i]);
+	kvfree(ring->pages);
+}
+
+static int usher_ring_alloc_memory(struct usher_ring *ring)
+{
+	size_t bytes;
+
+	ring->sq_offset = ALIGN(sizeof(*ring->ctl), SMP_CACHE_BYTES);
+	ring->cq_offset = ring->sq_offset +
+			  ring->sq_entries * sizeof(*ring->sq);
+	bytes = ring->cq_offset + ring->cq_entries * sizeof(*ring->cq);
+
+	ring->pages = kvcalloc(DIV_ROUND_UP(bytes, PAGE_SIZE),
+			       sizeof(*ring->pages), GFP_KERNEL_ACCOUNT);
+	if (!ring->pages)
+		return -ENOMEM;
+	for (; ring->nr_pages < DIV_ROUND_UP(bytes, PAGE_SIZE);
+	     ring->nr_pages++) {
+		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+
+		if (!page)
+			goto free_memory;
+		ring->pages[ring->nr_pages] = page;
+	}
+	ring->ctl = vmap(ring->pages, ring->nr_pages, VM_MAP, PAGE_KERNEL);
+	if (!ring->ctl)
+		goto free_memory;
+	ring->sq = (void *)ring->ctl + ring->sq_offset;
+	ring->cq = (void *)ring->ctl + ring->cq_offset;
+	return 0;
+
+free_memory:
+	usher_ring_free_memory(ring);
+	return -ENOMEM;
+}
+
+static void usher_ring_free_work(struct work_struct *work)
+{
+	struct usher_ring *ring = container_of(work, struct usher_ring,
+					       free_work);
+
+	usher_share_leave(ring->qp, &ring->share);
+	usher_pool_put(ring->qp);
+	if (ring->eventfd)
+		eventfd_ctx_put(ring->eventfd);
+	usher_ring_free_memory(ring);
+	usher_grant_uncharge(ring->grant, 0, 1);
+	usher_grant_unuse(ring->grant);
+	kfree(ring);
+}
+
+/* The last reference may go in an interrupt. */
+static void usher_ring_release(struct kref *ref)
+{
+	struct usher_ring *ring = container_of(ref, struct usher_ring, ref);
+
+	queue_work(usher_wq, &ring->free_work);
+}
+
+void usher_ring_put(struct usher_ring *ring)
+{
+	kref_put(&ring->ref, usher_ring_release);
+}
+
+/* ---- ioctls ---- */
+
+static bool usher_sigsetsize_valid(const struct usher_enter *arg)
+{
+	if (!arg->sigmask)
+		return !arg->sigsetsize;
+	return arg->sigsetsize == (in_compat_syscall() ?
+				   sizeof(compat_sigset_t) : sizeof(sigset_t));
+}
+
+static int usher_ioctl_enter(struct file *file, void __user *argp)
+{
+	struct usher_ring *ring = file->private_data;
+	struct usher_enter arg;
+	int ret;
+
+	ret = usher_copy_args(&arg, sizeof(arg), sizeof(arg), argp);
+	if (ret)
+		return ret;
+	if (arg.flags & ~USHER_ENTER_DEADLINE || arg.pad ||
+	    arg.min_complete > ring->cq_entries ||
+	    (!(arg.flags & USHER_ENTER_DEADLINE) && arg.deadline_ns) ||
+	    !usher_sigsetsize_valid(&arg))
+		return -EINVAL;
+	return usher_ring_enter(ring, &arg, file->f_flags & O_NONBLOCK);
+}
+
+static u32 usher_ring_tags(struct usher_ring *ring, __le16 *tags, u32 room)
+{
+	struct usher_qpair *qp = ring->qp;
+	u32 i, n = 0;
+
+	spin_lock_irq(&qp->lock);
+	for (i = 0; i < qp->depth - 1 && n < room; i++)
+		if (qp->slots[i].busy && qp->slots[i].share == &ring->share)
+			tags[n++] = qp->slots[i].tag;
+	spin_unlock_irq(&qp->lock);
+	return n;
+}
+
+static int usher_ring_copy_tags(struct usher_ring *ring,
+				struct usher_ring_info *info)
+{
+	u32 room = min_t(u32, info->nr_tags, ring->qp->depth - 1);
+	__le16 *tags;
+	int ret = 0;
+
+	info->nr_tags = 0;
+	if (!room || !info->tags)
+		return 0;
+	tags = kmalloc_array(room, sizeof(*tags), GFP_KERNEL);
+	if (!tags)
+		return -ENOMEM;
+	info->nr_tags = usher_ring_tags(ring, tags, room);
+	if (copy_to_user(u64_to_user_ptr(info->tags), tags,
+			 info->nr_tags * sizeof(*tags)))
+		ret = -EFAULT;
+	kfree(tags);
+	return ret;
+}
+
+static void usher_ring_fill_info(struct usher_ring *ring,
+				 struct usher_ring_info *info)
+{
+	struct usher_qpair *qp = ring->qp;
+
+	info->flags = ring->flags;
+	info->sq_entries = ring->sq_entries;
+	info->cq_entries = ring->cq_entries;
+	info->mmap_bytes = ring->nr_pages << PAGE_SHIFT;
+	info->sq_offset = ring->sq_offset;
+	info->cq_offset = ring->cq_offset;
+	info->sqe_shift = ilog2(sizeof(struct usher_sqe));
+	info->cqe_shift = ilog2(sizeof(struct usher_cqe));
+	info->nsid = ring->grant->scope.nsid;
+	info->qid = qp->qid;
+
+	mutex_lock(&ring->lock);
+	info->submitted = ring->accepted;
+	info->refused = ring->refused;
+	info->state = usher_ring_state(ring);
+	spin_lock_irq(&qp->lock);
+	info->completed = ring->cq_tail;
+	info->driver_completed = ring->driver_completed;
+	info->shared = qp->nr_shares > 1;
+	info->inflight = ring->share.held;
+	spin_unlock_irq(&qp->lock);
+	mutex_unlock(&ring->lock);
+}
+
+static int usher_ioctl_ring_info(struct file *file, void __user *argp)
+{
+	struct usher_ring *ring = file->private_data;
+	struct usher_ring_info info;
+	u32 size;
+	int ret;
+
+	ret = usher_copy_args(&info, sizeof(info), sizeof(info), argp);
+	if (ret)
+		return ret;
+	if (info.flags || info.pad)
+		return -EINVAL;
+	size = min_t(u32, info.size, sizeof(info));
+	usher_ring_fill_info(ring, &info);
+	ret = usher_ring_copy_tags(ring, &info);
+	if (ret)
+		return ret;
+	return copy_to_user(argp, &info, size) ? -EFAULT : 0;
+}
+
+static int usher_ioctl_eventfd(struct file *file, void __user *argp)
+{
+	struct usher_ring *ring = file->private_data;
+	struct eventfd_ctx *ctx = NULL;
+	struct usher_eventfd arg;
+	int ret;
+
+	ret = usher_copy_args(&arg, sizeof(arg), sizeof(arg), argp);
+	if (ret)
+		return ret;
+	if (arg.fd < -1)
+		return -EBADF;
+	if (ring->flags & USHER_RING_POLLED)
+		return -EOPNOTSUPP;
+	if (arg.fd >= 0) {
+		ctx = eventfd_ctx_fdget(arg.fd);
+		if (IS_ERR(ctx))
+			return PTR_ERR(ctx);
+	}
+	spin_lock_irq(&ring->qp->lock);
+	swap(ctx, ring->eventfd);
+	spin_unlock_irq(&ring->qp->lock);
+	if (ctx)
+		eventfd_ctx_put(ctx);
+	return 0;
+}
+
+static long usher_ring_ioctl(struct file *file, unsigned int cmd,
+			     unsigned long arg)
+{
+	struct usher_ring *ring = file->private_data;
+	void __user *argp = (void __user *)arg;
+
+	switch (cmd) {
+	case USHER_IOC_ENTER:
+		return usher_ioctl_enter(file, argp);
+	case USHER_IOC_RING_INFO:
+		return usher_state(ring->ud) == USHER_GONE ? -ENODEV :
+			usher_ioctl_ring_info(file, argp);
+	case USHER_IOC_EVENTFD:
+		return usher_state(ring->ud) == USHER_GONE ? -ENODEV :
+			usher_ioctl_eventfd(file, argp);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* ---- the file ---- */
+
+static __poll_t usher_ring_poll(struct file *file, poll_table *wait)
+{
+	struct usher_ring *ring = file->private_data;
+	__poll_t mask = 0;
+
+	poll_wait(file, &ring->wait, wait);
+	if (usher_state(ring->ud) == USHER_GONE)
+		return EPOLLIN | EPOLLRDNORM | EPOLLHUP | EPOLLERR;
+	if (READ_ONCE(ring->broken))
+		return EPOLLIN | EPOLLRDNORM | EPOLLERR;
+	if (ring->flags & USHER_RING_POLLED)
+		usher_ring_poll_queue(ring);
+	if (READ_ONCE(ring->ctl->cq_head) != usher_ring_shown(ring))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (READ_ONCE(ring->ctl->sq_tail) - READ_ONCE(ring->sq_head) <
+	    ring->sq_entries)
+		mask |= EPOLLOUT | EPOLLWRNORM;
+	return mask;
+}
+
+/* The mapping holds its own references on the pages: it outlives the ring. */
+static int usher_ring_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct usher_ring *ring = file->private_data;
+	unsigned long n = ring->nr_pages;
+
+	if (usher_state(ring->ud) == USHER_GONE)
+		return -ENODEV;
+	if (vma->vm_pgoff || vma_pages(vma) != n ||
+	    !(vma->vm_flags & VM_SHARED))
+		return -EINVAL;
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	return vm_insert_pages(vma, vma->vm_start, ring->pages, &n);
+}
+
+/* Does not wait: commands in flight finish by themselves. */
+static int usher_ring_close(struct inode *inode, struct file *file)
+{
+	struct usher_ring *ring = file->private_data;
+
+	if (usher_share_close(ring->qp, &ring->share))
+		usher_ring_put(ring);
+	return 0;
+}
+
+static const struct file_operations usher_ring_fops = {
+	.owner		= THIS_MODULE,
+	.release	= usher_ring_close,
+	.mmap		= usher_ring_mmap,
+	.poll		= usher_ring_poll,
+	.unlocked_ioctl	= usher_ring_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};
+
+/* ---- creation ---- */
+
+static int usher_check_create(const struct usher_grant *grant,
+			      struct usher_ring_create *arg)
+{
+	if (arg->flags & ~USHER_RING_POLLED || arg->pad || arg->mmap_bytes ||
+	    arg->sq_offset || arg->cq_offset || arg->sqe_shift ||
+	    arg->cqe_shift)
+		return -EINVAL;
+	if (!grant->scope.nsid)
+		return -EACCES;
+	if (!is_power_of_2(arg->sq_entries) ||
+	    arg->sq_entries > USHER_MAX_RING_ENTRIES)
+		return -EINVAL;
+	if (!arg->cq_entries)
+		arg->cq_entries = 2 * arg->sq_entries;
+	if (!is_power_of_2(arg->cq_entries) ||
+	    arg->cq_entries < arg->sq_entries ||
+	    arg->cq_entries > 2 * USHER_MAX_RING_ENTRIES)
+		return -EINVAL;
+	if (arg->sq_entries > grant->limits.ring_depth)
+		return -EDQUOT;
+	return READ_ONCE(grant->dead);
+}
+
+static struct usher_ring *usher_ring_alloc(struct usher_grant *grant,
+					   const struct usher_ring_create *arg)
+{
+	struct usher_ring *ring;
+
+	ring = kzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
+	if (!ring)
+		return NULL;
+	kref_init(&ring->ref);
+	usher_share_init(&ring->share);
+	mutex_init(&ring->lock);
+	init_waitqueue_head(&ring->wait);
+	INIT_WORK(&ring->free_work, usher_ring_free_work);
+	ring->ud = grant->ud;
+	ring->grant = grant;
+	ring->flags = arg->flags;
+	ring->sq_entries = arg->sq_entries;
+	ring->cq_entries = arg->cq_entries;
+	if (usher_ring_alloc_memory(ring)) {
+		kfree(ring);
+		return NULL;
+	}
+	return ring;
+}
+
+/* A queue pair, and a share of it */
+static int usher_ring_attach(struct usher_ring *ring)
+{
+	struct usher_qpair *qp;
+	int ret;
+
+	qp = usher_pool_get(ring->ud, ring->flags & USHER_RING_POLLED);
+	if (IS_ERR(qp))
+		return PTR_ERR(qp);
+	ring->qp = qp;
+	ret = usher_share_join(qp, &ring->share);
+	if (ret)
+		usher_pool_put(qp);
+	return ret;
+}
+
+static void usher_ring_answer(const struct usher_ring *ring,
+			      struct usher_ring_create *arg)
+{
+	arg->mmap_bytes = ring->nr_pages << PAGE_SHIFT;
+	arg->sq_offset = ring->sq_offset;
+	arg->cq_offset = ring->cq_offset;
+	arg->sqe_shift = ilog2(sizeof(struct usher_sqe));
+	arg->cqe_shift = ilog2(sizeof(struct usher_cqe));
+}
+
+/* The file owns the ring from here on, whatever comes. */
+static int usher_ring_install(struct usher_ring *ring,
+			      struct usher_ring_create *arg, void __user *argp)
+{
+	u32 size = min_t(u32, arg->size, sizeof(*arg));
+	struct file *file;
+	int fd;
+
+	file = anon_inode_getfile("[usher-ring]", &usher_ring_fops, ring,
+				  O_RDWR);
+	if (IS_ERR(file)) {
+		usher_ring_put(ring);
+		return PTR_ERR(file);
+	}
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		goto put_file;
+	usher_ring_answer(ring, arg);
+	if (copy_to_user(argp, arg, size)) {
+		put_unused_fd(fd);
+		fd = -EFAULT;
+		goto put_file;
+	}
+	fd_install(fd, file);
+	return fd;
+
+put_file:
+	fput(file);
+	return fd;
+}
+
+/**
+ * usher_ring_create_fd - USHER_IOC_RING_CREATE
+ * @grant: what the ring may do
+ * @arg: what is asked for; the answers are filled in
+ * @argp: where the answers go
+ *
+ * Return: the fd or a negative errno.
+ */
+int usher_ring_create_fd(struct usher_grant *grant,
+			 struct usher_ring_create *arg, void __user *argp)
+{
+	struct usher_ring *ring;
+	int ret;
+
+	ret = usher_check_create(grant, arg);
+	if (ret)
+		return ret;
+	ret = usher_grant_charge(grant, 0, 1);
+	if (ret)
+		return ret;
+	ret = -ENOMEM;
+	ring = usher_ring_alloc(grant, arg);
+	if (!ring)
+		goto uncharge;
+	ret = usher_ring_attach(ring);
+	if (ret)
+		goto free_ring;
+	usher_grant_use(grant);
+	return usher_ring_install(ring, arg, argp);
+
+free_ring:
+	usher_ring_free_memory(ring);
+	kfree(ring);
+uncharge:
+	usher_grant_uncharge(grant, 0, 1);
+	return ret;
+}
