@@ -1,0 +1,1089 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * usher: tests of hardware queues without hardware. The registers are RAM, and
+ * the tests play the device: they write completion entries, good ones and such
+ * as no device should write.
+ */
+#include <linux/prandom.h>
+
+#include "rig.h"
+
+#define DEPTH		16
+#define SLOTS		(DEPTH - 1)
+#define QID		3
+#define NR_TAGS		1024
+#define NR_RINGS	8
+
+struct qpair_rig;
+
+/**
+ * struct rig_ring - stands for a ring
+ * @share: its part of the queue
+ * @rig: where it belongs
+ * @wants: commands it would submit if it had slots
+ * @served: turns it had
+ * @idle: calls of ops->idle()
+ * @flushes: calls of ops->flush()
+ * @gets: calls of ops->get() less those given back
+ */
+struct rig_ring {
+	struct usher_share share;
+	struct qpair_rig *rig;
+	u32 wants;
+	u32 served;
+	u32 idle;
+	u32 flushes;
+	int gets;
+};
+
+/**
+ * struct qpair_rig - a queue pair and what became of its commands
+ * @ud: its device
+ * @qp: under test
+ * @rings: some rings
+ * @done: how often the command of each tag completed
+ * @flags: with which flags
+ * @status: with which status
+ * @result: with which result
+ * @next_tag: for the next command
+ * @tail: where the device writes next in the completion queue
+ * @phase: with which phase
+ * @endless: each completion brings another command, which is done at once
+ * @faults: resets asked for
+ */
+struct qpair_rig {
+	struct usher_device ud;
+	struct usher_qpair *qp;
+	struct rig_ring rings[NR_RINGS];
+	u32 done[NR_TAGS];
+	u16 flags[NR_TAGS];
+	u16 status[NR_TAGS];
+	u64 result[NR_TAGS];
+	u16 next_tag;
+	u16 tail;
+	u8 phase;
+	bool endless;
+	u32 faults;
+};
+
+/* ---- the owner of the commands ------------------------------------------ */
+
+static void rig_device_writes(struct qpair_rig *rig, u16 cid, u16 status, u64 result)
+{
+	struct nvme_completion *cqe = &rig->qp->cq[rig->tail];
+
+	cqe->result.u64 = cpu_to_le64(result);
+	cqe->command_id = cid;
+	cqe->status = cpu_to_le16(status << 1 | rig->phase);
+	if (++rig->tail == rig->qp->depth) {
+		rig->tail = 0;
+		rig->phase ^= 1;
+	}
+}
+
+/* A slot was promised; the queue's lock is held. */
+static u16 rig_issue(struct qpair_rig *rig, struct rig_ring *ring)
+{
+	struct nvme_command cmd = {
+		.rw.opcode = nvme_cmd_read,
+		.rw.slba = cpu_to_le64(rig->next_tag),
+	};
+	struct usher_slot *slot = usher_slot_take(rig->qp, &ring->share);
+
+	slot->tag = cpu_to_le16(rig->next_tag++);
+	usher_slot_submit(rig->qp, slot, &cmd);
+	return usher_slot_cid(rig->qp, slot);
+}
+
+static void rig_complete(struct usher_qpair *qp, struct usher_slot *slot,
+			 const struct nvme_completion *cqe, u16 flags)
+{
+	struct qpair_rig *rig = container_of(qp->ud, struct qpair_rig, ud);
+	u16 tag = le16_to_cpu(slot->tag);
+
+	rig->done[tag]++;
+	rig->flags[tag] = flags;
+	rig->status[tag] = le16_to_cpu(cqe->status);
+	rig->result[tag] = le64_to_cpu(cqe->result.u64);
+	if (slot->share && list_empty(&slot->share->dirty))
+		list_add_tail(&slot->share->dirty, &qp->dirty);
+	if (rig->endless) {
+		qp->reserved++;
+		slot->share->held++;
+		rig_device_writes(rig, rig_issue(rig, &rig->rings[0]), 0, 0);
+	}
+}
+
+static void rig_flush(struct usher_share *share)
+{
+	container_of(share, struct rig_ring, share)->flushes++;
+}
+
+static void rig_idle(struct usher_share *share)
+{
+	container_of(share, struct rig_ring, share)->idle++;
+}
+
+static void rig_get(struct usher_share *share)
+{
+	container_of(share, struct rig_ring, share)->gets++;
+}
+
+static u32 rig_serve(struct usher_share *share, u32 budget)
+{
+	struct rig_ring *ring = container_of(share, struct rig_ring, share);
+	struct usher_qpair *qp = ring->rig->qp;
+	u32 n = 0, i;
+
+	ring->gets--;
+	ring->served++;
+	if (ring->wants)
+		n = usher_qpair_reserve(qp, share, min(ring->wants, budget), true);
+	spin_lock_irq(&qp->lock);
+	for (i = 0; i < n; i++)
+		rig_issue(ring->rig, ring);
+	spin_unlock_irq(&qp->lock);
+	ring->wants -= n;
+	if (n && ring->wants)
+		usher_qpair_wait(qp, share);
+	return n;
+}
+
+static const struct usher_qpair_ops rig_ops = {
+	.complete = rig_complete,
+	.flush = rig_flush,
+	.serve = rig_serve,
+	.idle = rig_idle,
+	.get = rig_get,
+};
+
+static void rig_reset_work(struct work_struct *work)
+{
+	container_of(work, struct qpair_rig, ud.reset_work)->faults++;
+}
+
+/* ---- the rig ------------------------------------------------------------ */
+
+static void qpair_exit(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+
+	if (!rig)
+		return;
+	flush_work(&rig->ud.reset_work);
+	if (rig->qp) {
+		usher_qpair_free_dma(rig->qp);
+		usher_qpair_free(rig->qp);
+	}
+	usher_rig_exit(test, &rig->ud);
+}
+
+static int qpair_init(struct kunit *test)
+{
+	struct qpair_rig *rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, rig);
+	test->priv = rig;
+	INIT_WORK(&rig->ud.reset_work, rig_reset_work);
+	usher_rig_init(test, &rig->ud, "usher-qpair");
+	rig->qp = usher_qpair_alloc(&rig->ud, QID, DEPTH, USHER_NR_AUX, &rig_ops);
+	KUNIT_ASSERT_NOT_NULL(test, rig->qp);
+	rig->qp->stopped = false;
+	rig->phase = 1;
+	for (i = 0; i < NR_RINGS; i++) {
+		rig->rings[i].rig = rig;
+		usher_share_init(&rig->rings[i].share);
+	}
+	return 0;
+}
+
+static u32 rig_sq_doorbell(struct qpair_rig *rig)
+{
+	return readl(rig->qp->sq_db);
+}
+
+static u32 rig_cq_doorbell(struct qpair_rig *rig)
+{
+	return readl(rig->qp->cq_db);
+}
+
+static void rig_join(struct kunit *test, struct qpair_rig *rig, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		KUNIT_ASSERT_EQ(test, usher_share_join(rig->qp, &rig->rings[i].share), 0);
+}
+
+/* One command; its CID */
+static u16 rig_submit(struct kunit *test, struct qpair_rig *rig, struct rig_ring *ring)
+{
+	u16 cid;
+
+	KUNIT_ASSERT_EQ(test, usher_qpair_reserve(rig->qp, &ring->share, 1, false), 1);
+	spin_lock_irq(&rig->qp->lock);
+	cid = rig_issue(rig, ring);
+	usher_qpair_doorbell(rig->qp);
+	spin_unlock_irq(&rig->qp->lock);
+	return cid;
+}
+
+static u32 rig_reap(struct qpair_rig *rig)
+{
+	u32 n;
+
+	spin_lock_irq(&rig->qp->lock);
+	n = usher_qpair_reap(rig->qp);
+	spin_unlock_irq(&rig->qp->lock);
+	return n;
+}
+
+static struct usher_slot *rig_lookup(struct qpair_rig *rig, u16 cid)
+{
+	struct usher_slot *slot;
+
+	spin_lock_irq(&rig->qp->lock);
+	slot = usher_slot_lookup(rig->qp, cid);
+	spin_unlock_irq(&rig->qp->lock);
+	return slot;
+}
+
+/* ---- slots and generations ---------------------------------------------- */
+
+static void qpair_slots(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct usher_qpair *qp = rig->qp;
+	u16 cids[SLOTS];
+	u32 i, j;
+
+	rig_join(test, rig, 1);
+	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(qp, &rig->rings[0].share, 100, false), SLOTS);
+	spin_lock_irq(&qp->lock);
+	for (i = 0; i < SLOTS; i++)
+		cids[i] = rig_issue(rig, &rig->rings[0]);
+	KUNIT_EXPECT_NULL(test, usher_slot_take(qp, NULL));
+	spin_unlock_irq(&qp->lock);
+
+	for (i = 0; i < SLOTS; i++) {
+		KUNIT_EXPECT_NOT_NULL(test, rig_lookup(rig, cids[i]));
+		KUNIT_EXPECT_NE(test, cids[i], 0xffff);
+		for (j = 0; j < i; j++)
+			KUNIT_EXPECT_NE(test, cids[i], cids[j]);
+	}
+}
+
+/* No CID but those in flight leads to a slot. */
+static void qpair_every_cid(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u16 in_flight[3];
+	u32 cid, i;
+
+	rig_join(test, rig, 1);
+	for (i = 0; i < ARRAY_SIZE(in_flight); i++)
+		in_flight[i] = rig_submit(test, rig, &rig->rings[0]);
+	for (cid = 0; cid <= U16_MAX; cid++) {
+		struct usher_slot *slot = rig_lookup(rig, cid);
+		bool found = false;
+
+		for (i = 0; i < ARRAY_SIZE(in_flight); i++)
+			found |= in_flight[i] == cid;
+		if (found != !!slot)
+			KUNIT_FAIL(test, "CID %04x: %s", cid, slot ? "a slot" : "none");
+		if (slot && usher_slot_cid(rig->qp, slot) != cid)
+			KUNIT_FAIL(test, "CID %04x: another's slot", cid);
+	}
+}
+
+/* The largest queue: no CID is FFFFh, which some devices take for none. */
+static void qpair_largest(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct usher_slot *slot;
+
+	usher_qpair_free_dma(rig->qp);
+	usher_qpair_free(rig->qp);
+	rig->qp = usher_qpair_alloc(&rig->ud, QID, USHER_MAX_DEPTH, 0, &rig_ops);
+	KUNIT_ASSERT_NOT_NULL(test, rig->qp);
+	slot = &rig->qp->slots[USHER_MAX_DEPTH - 2];
+	slot->busy = true;
+	for (slot->gen = 0; slot->gen < BIT(16 - USHER_SLOT_BITS); slot->gen++) {
+		u16 cid = usher_slot_cid(rig->qp, slot);
+
+		KUNIT_EXPECT_NE(test, cid, 0xffff);
+		KUNIT_EXPECT_PTR_EQ(test, rig_lookup(rig, cid), slot);
+		KUNIT_EXPECT_NULL(test, rig_lookup(rig, cid + 1));
+	}
+	KUNIT_EXPECT_NULL(test, rig_lookup(rig, 0xffff));
+	slot->busy = false;
+}
+
+/* One slot over and over: each use has a CID of its own, as long as it can. */
+static void qpair_generations(struct kunit *test)
+{
+	const u32 generations = BIT(16 - USHER_SLOT_BITS);
+	struct qpair_rig *rig = test->priv;
+	u16 first = 0, last = 0;
+	u32 i;
+
+	rig_join(test, rig, 1);
+	for (i = 0; i <= generations; i++) {
+		u16 cid = rig_submit(test, rig, &rig->rings[0]);
+
+		if (!i)
+			first = cid;
+		else
+			KUNIT_EXPECT_NULL(test, rig_lookup(rig, last));
+		KUNIT_EXPECT_EQ(test, cid == first, i % generations == 0);
+		last = cid;
+		rig_device_writes(rig, cid, 0, 0);
+		KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
+		KUNIT_EXPECT_EQ(test, rig->done[i], 1);
+		KUNIT_EXPECT_NULL(test, rig_lookup(rig, cid));
+	}
+}
+
+/* ---- submission --------------------------------------------------------- */
+
+static void qpair_sq_wraps(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u32 i;
+
+	rig_join(test, rig, 1);
+	for (i = 0; i < 5 * DEPTH; i++) {
+		u16 cid = rig_submit(test, rig, &rig->rings[0]);
+		struct nvme_command *cmd = &rig->qp->sq[i % DEPTH];
+
+		KUNIT_EXPECT_EQ(test, cmd->rw.command_id, cid);
+		KUNIT_EXPECT_EQ(test, le64_to_cpu(cmd->rw.slba), i);
+		KUNIT_EXPECT_EQ(test, rig_sq_doorbell(rig), (i + 1) % DEPTH);
+		rig_device_writes(rig, cid, 0, 0);
+		KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
+	}
+}
+
+static void qpair_doorbell_once_per_batch(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct usher_qpair *qp = rig->qp;
+	u32 i;
+
+	rig_join(test, rig, 1);
+	writel(0xdead, qp->sq_db);
+	KUNIT_ASSERT_EQ(test, usher_qpair_reserve(qp, &rig->rings[0].share, 4, false), 4);
+	spin_lock_irq(&qp->lock);
+	usher_qpair_doorbell(qp);
+	for (i = 0; i < 4; i++)
+		rig_issue(rig, &rig->rings[0]);
+	spin_unlock_irq(&qp->lock);
+	/* Nothing to tell, then nothing told yet */
+	KUNIT_EXPECT_EQ(test, rig_sq_doorbell(rig), 0xdead);
+	spin_lock_irq(&qp->lock);
+	usher_qpair_doorbell(qp);
+	spin_unlock_irq(&qp->lock);
+	KUNIT_EXPECT_EQ(test, rig_sq_doorbell(rig), 4);
+}
+
+/* With shadow doorbells the register is written when the device asked for it. */
+static void qpair_shadow_doorbells(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct usher_qpair *qp = rig->qp;
+	__le32 *shadow = kunit_kcalloc(test, 4, sizeof(*shadow), GFP_KERNEL);
+	u32 event, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, shadow);
+	rig_join(test, rig, 1);
+	qp->db = (struct usher_shadow) { shadow, shadow + 1, shadow + 2, shadow + 3 };
+	for (event = 0; event < DEPTH; event++) {
+		shadow[1] = cpu_to_le32(event);
+		for (i = 0; i < DEPTH; i++) {
+			u32 before = qp->sq_tail;
+			u16 cid;
+
+			writel(0xdead, qp->sq_db);
+			cid = rig_submit(test, rig, &rig->rings[0]);
+			/* Asked: when the tail goes past the event index */
+			KUNIT_EXPECT_EQ(test, rig_sq_doorbell(rig),
+					before == event ? (before + 1) % DEPTH : 0xdead);
+			KUNIT_EXPECT_EQ(test, le32_to_cpu(shadow[0]), (before + 1) % DEPTH);
+			rig_device_writes(rig, cid, 0, 0);
+			KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
+			KUNIT_EXPECT_EQ(test, le32_to_cpu(shadow[2]), qp->cq_head);
+		}
+	}
+}
+
+/* ---- completion --------------------------------------------------------- */
+
+static void qpair_phase_wraps(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u32 round, i, tag = 0;
+	u16 cids[SLOTS];
+
+	rig_join(test, rig, 1);
+	/* Batches of all lengths, so that each ends at another place */
+	for (round = 0; round < 4 * SLOTS; round++) {
+		u32 n = round % SLOTS + 1;
+
+		KUNIT_EXPECT_EQ(test, rig_reap(rig), 0);
+		for (i = 0; i < n; i++)
+			cids[i] = rig_submit(test, rig, &rig->rings[0]);
+		/* In another order than they came */
+		for (i = n; i; i--)
+			rig_device_writes(rig, cids[i - 1], 0, i);
+		KUNIT_EXPECT_EQ(test, rig_reap(rig), n);
+		KUNIT_EXPECT_EQ(test, rig_cq_doorbell(rig), rig->tail);
+		for (i = 0; i < n; i++, tag++) {
+			KUNIT_EXPECT_EQ(test, rig->done[tag], 1);
+			KUNIT_EXPECT_EQ(test, rig->result[tag], i + 1);
+			KUNIT_EXPECT_EQ(test, rig->flags[tag], 0);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, rig->qp->nr_free, SLOTS);
+	KUNIT_EXPECT_EQ(test, rig->rings[0].flushes, round);
+}
+
+static void qpair_nothing_new(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+
+	rig_join(test, rig, 1);
+	rig_submit(test, rig, &rig->rings[0]);
+	writel(0xdead, rig->qp->cq_db);
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 0);
+	KUNIT_EXPECT_EQ(test, rig_cq_doorbell(rig), 0xdead);
+	KUNIT_EXPECT_EQ(test, rig->done[0], 0);
+	KUNIT_EXPECT_EQ(test, rig->rings[0].flushes, 0);
+}
+
+static void qpair_status_and_result(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u32 i;
+
+	rig_join(test, rig, 1);
+	for (i = 0; i < 15; i++) {
+		u16 cid = rig_submit(test, rig, &rig->rings[0]);
+
+		rig_device_writes(rig, cid, BIT(i), 0x0123456789abcdefULL << i);
+		KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
+		/* As on the wire, without the phase */
+		KUNIT_EXPECT_EQ(test, rig->status[i], BIT(i) << 1);
+		KUNIT_EXPECT_EQ(test, rig->result[i], 0x0123456789abcdefULL << i);
+	}
+}
+
+/* However fast the device is, one pass ends. */
+static void qpair_reap_is_bounded(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u16 cid;
+
+	rig_join(test, rig, 1);
+	cid = rig_submit(test, rig, &rig->rings[0]);
+	rig->endless = true;
+	rig_device_writes(rig, cid, 0, 0);
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), DEPTH);
+	rig->endless = false;
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
+	KUNIT_EXPECT_EQ(test, rig->qp->nr_free, SLOTS);
+}
+
+/* ---- completions that no device should write ---------------------------- */
+
+struct qpair_bogus {
+	const char *name;
+	bool of_flight;		/* @cid is taken with a CID in flight by xor */
+	u16 cid;
+};
+
+static const struct qpair_bogus qpair_bogus_cids[] = {
+	{ "slot beyond the last", false, SLOTS },
+	{ "slot far beyond", false, USHER_MAX_SLOTS },
+	{ "all ones", false, 0xffff },
+	{ "all ones but the slot", false, 0xfc00 },
+	{ "free slot", false, 5 },
+	{ "next generation", true, BIT(USHER_SLOT_BITS) },
+	{ "last generation bit", true, BIT(15) },
+	{ "slot of another", true, 1 },
+	{ "high slot bit", true, BIT(USHER_SLOT_BITS - 1) },
+};
+
+KUNIT_ARRAY_PARAM_DESC(qpair_bogus, qpair_bogus_cids, name);
+
+static void qpair_bogus_cid(struct kunit *test)
+{
+	const struct qpair_bogus *p = test->param_value;
+	struct qpair_rig *rig = test->priv;
+	u16 cid;
+
+	rig_join(test, rig, 1);
+	cid = rig_submit(test, rig, &rig->rings[0]);
+	rig_device_writes(rig, p->of_flight ? cid ^ p->cid : p->cid, 0, 0);
+	/* It is taken off the queue, and nothing else happens. */
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
+	KUNIT_EXPECT_EQ(test, rig->done[0], 0);
+	KUNIT_EXPECT_EQ(test, rig->qp->nr_free, SLOTS - 1);
+	KUNIT_EXPECT_EQ(test, rig_cq_doorbell(rig), rig->tail);
+
+	rig_device_writes(rig, cid, 0, 0);
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
+	KUNIT_EXPECT_EQ(test, rig->done[0], 1);
+	KUNIT_EXPECT_EQ(test, rig->qp->nr_free, SLOTS);
+	KUNIT_EXPECT_EQ(test, rig->faults, 0);
+}
+
+static void qpair_duplicates(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u16 cid, next;
+
+	rig_join(test, rig, 1);
+	/* In one pass */
+	cid = rig_submit(test, rig, &rig->rings[0]);
+	rig_device_writes(rig, cid, 0, 0);
+	rig_device_writes(rig, cid, 0, 0);
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 2);
+	KUNIT_EXPECT_EQ(test, rig->done[0], 1);
+	/* Late */
+	rig_device_writes(rig, cid, 0, 0);
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
+	KUNIT_EXPECT_EQ(test, rig->done[0], 1);
+	/* When the slot has its next command */
+	next = rig_submit(test, rig, &rig->rings[0]);
+	KUNIT_EXPECT_EQ(test, next & (BIT(USHER_SLOT_BITS) - 1),
+			cid & (BIT(USHER_SLOT_BITS) - 1));
+	rig_device_writes(rig, cid, 0, 0);
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
+	KUNIT_EXPECT_EQ(test, rig->done[1], 0);
+	rig_device_writes(rig, next, 0, 0);
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
+	KUNIT_EXPECT_EQ(test, rig->done[1], 1);
+	KUNIT_EXPECT_EQ(test, rig->qp->nr_free, SLOTS);
+	KUNIT_EXPECT_EQ(test, rig->rings[0].share.held, 0);
+}
+
+/* A run of impossible completions is a fault; one good one ends the run. */
+static void qpair_bogus_run(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u16 cid;
+	u32 i;
+
+	rig_join(test, rig, 1);
+	cid = rig_submit(test, rig, &rig->rings[0]);
+	for (i = 0; i < 7; i++)
+		rig_device_writes(rig, 0xffff, 0, 0);
+	rig_device_writes(rig, cid, 0, 0);
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 8);
+	for (i = 0; i < 7; i++)
+		rig_device_writes(rig, 0xffff, 0, 0);
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 7);
+	flush_work(&rig->ud.reset_work);
+	KUNIT_EXPECT_EQ(test, rig->faults, 0);
+
+	rig_device_writes(rig, 0xffff, 0, 0);
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
+	flush_work(&rig->ud.reset_work);
+	KUNIT_EXPECT_EQ(test, rig->faults, 1);
+}
+
+/* Random steps of both sides: each accepted command completes once. */
+static void qpair_exactly_once(struct kunit *test)
+{
+	const u64 seed = 0x71706169;
+	struct qpair_rig *rig = test->priv;
+	u16 *cids = kunit_kcalloc(test, NR_TAGS, sizeof(*cids), GFP_KERNEL);
+	u16 flight[SLOTS];
+	u32 n = 0, i, step;
+	struct rnd_state rnd;
+
+	KUNIT_ASSERT_NOT_NULL(test, cids);
+	kunit_info(test, "seed %llx", seed);
+	prandom_seed_state(&rnd, seed);
+	rig_join(test, rig, 1);
+	for (step = 0; rig->next_tag < NR_TAGS && step < 100 * NR_TAGS; step++) {
+		u32 back = 1 + prandom_u32_state(&rnd) % 40;
+
+		switch (prandom_u32_state(&rnd) % 4) {
+		case 0:
+		case 1:
+			if (!rig->qp->nr_free || n == SLOTS)
+				break;
+			cids[rig->next_tag] = rig_submit(test, rig, &rig->rings[0]);
+			flight[n++] = rig->next_tag - 1;
+			break;
+		case 2:
+			if (!n)
+				break;
+			i = prandom_u32_state(&rnd) % n;
+			rig_device_writes(rig, cids[flight[i]], 0, flight[i]);
+			flight[i] = flight[--n];
+			break;
+		default:
+			/* Once more for one that is done, not many uses of its slot ago */
+			if (back <= rig->next_tag && rig->done[rig->next_tag - back])
+				rig_device_writes(rig, cids[rig->next_tag - back], 0, U64_MAX);
+			break;
+		}
+		if (step % 4 == 3)
+			rig_reap(rig);
+	}
+	KUNIT_ASSERT_EQ(test, rig->next_tag, NR_TAGS);
+	rig_reap(rig);
+	while (n) {
+		n--;
+		rig_device_writes(rig, cids[flight[n]], 0, flight[n]);
+		rig_reap(rig);
+	}
+	for (i = 0; i < NR_TAGS; i++) {
+		KUNIT_EXPECT_EQ_MSG(test, rig->done[i], 1, "command %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, rig->result[i], i, "command %u", i);
+	}
+	KUNIT_EXPECT_EQ(test, rig->qp->nr_free, SLOTS);
+}
+
+/* ---- stopping ----------------------------------------------------------- */
+
+static void rig_count_release(struct percpu_ref *ref)
+{
+	container_of(ref, struct usher_buffer, ref)->length++;
+}
+
+/* A buffer of which only the reference is real; @length counts its releases. */
+static struct usher_buffer *rig_buffer(struct kunit *test)
+{
+	struct usher_buffer *buf = kunit_kzalloc(test, sizeof(*buf), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_ASSERT_EQ(test, percpu_ref_init(&buf->ref, rig_count_release,
+					      PERCPU_REF_INIT_ATOMIC, GFP_KERNEL), 0);
+	return buf;
+}
+
+/* Commands in flight complete once: by the device if it was quicker. */
+static void qpair_stop(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u16 cids[4];
+	u32 i;
+
+	rig_join(test, rig, 1);
+	for (i = 0; i < 4; i++)
+		cids[i] = rig_submit(test, rig, &rig->rings[0]);
+	rig_device_writes(rig, cids[2], 0x80, 0);
+	usher_qpair_stop(rig->qp, false);
+	for (i = 0; i < 4; i++) {
+		KUNIT_EXPECT_EQ(test, rig->done[i], 1);
+		KUNIT_EXPECT_EQ(test, rig->flags[i], i == 2 ? 0 : USHER_CQE_DRIVER);
+		KUNIT_EXPECT_EQ(test, rig->status[i] >> 1,
+				i == 2 ? 0x80 : NVME_SC_HOST_ABORTED_CMD);
+	}
+	KUNIT_EXPECT_EQ(test, rig->rings[0].flushes > 0, true);
+
+	/* Whatever comes now comes too late. */
+	for (i = 0; i < 4; i++)
+		rig_device_writes(rig, cids[i], 0, 0);
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 0);
+	usher_qpair_stop(rig->qp, false);
+	for (i = 0; i < 4; i++)
+		KUNIT_EXPECT_EQ(test, rig->done[i], 1);
+	KUNIT_EXPECT_EQ(test, rig->qp->nr_free, SLOTS);
+	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &rig->rings[0].share, 1, true), 0);
+}
+
+/* Promise 3: buffers of commands in flight are kept where no proof is. */
+static void qpair_stop_keeps_buffers(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	int leak;
+
+	rig_join(test, rig, 1);
+	for (leak = 0; leak < 2; leak++) {
+		struct usher_buffer *used = rig_buffer(test), *done = rig_buffer(test);
+		u16 cid;
+
+		rig->qp->stopped = false;
+		percpu_ref_get(&used->ref);
+		percpu_ref_get(&done->ref);
+		rig_lookup(rig, rig_submit(test, rig, &rig->rings[0]))->buf = used;
+		cid = rig_submit(test, rig, &rig->rings[0]);
+		rig_lookup(rig, cid)->buf = done;
+		rig_device_writes(rig, cid, 0, 0);
+		usher_qpair_stop(rig->qp, leak);
+		KUNIT_EXPECT_EQ(test, used->leaked, leak);
+		KUNIT_EXPECT_FALSE(test, done->leaked);
+
+		/* Each command gave its reference back, once. */
+		KUNIT_EXPECT_EQ(test, used->length, 0);
+		percpu_ref_kill(&used->ref);
+		KUNIT_EXPECT_EQ(test, used->length, 1);
+		percpu_ref_kill(&done->ref);
+		KUNIT_EXPECT_EQ(test, done->length, 1);
+		percpu_ref_exit(&used->ref);
+		percpu_ref_exit(&done->ref);
+	}
+}
+
+static void qpair_reset_starts_anew(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u32 i;
+
+	rig_join(test, rig, 1);
+	/* Less than a round, so that what is left has the phase of a new queue */
+	for (i = 0; i < DEPTH - 3; i++) {
+		rig_device_writes(rig, rig_submit(test, rig, &rig->rings[0]), 0, 0);
+		rig_reap(rig);
+	}
+	usher_qpair_stop(rig->qp, false);
+	usher_qpair_reset(rig->qp);
+	rig->qp->stopped = false;
+	rig->tail = 0;
+	rig->phase = 1;
+	/* What lies in the queue from before counts no more. */
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 0);
+	rig_device_writes(rig, rig_submit(test, rig, &rig->rings[0]), 0, 0);
+	KUNIT_EXPECT_EQ(test, rig_sq_doorbell(rig), 1);
+	KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
+	KUNIT_EXPECT_EQ(test, rig->done[i], 1);
+}
+
+/* ---- sharing ------------------------------------------------------------ */
+
+static void rig_finish_one(struct qpair_rig *rig, struct rig_ring *ring)
+{
+	struct usher_qpair *qp = rig->qp;
+	u32 i;
+
+	for (i = 0; i < SLOTS; i++) {
+		if (!qp->slots[i].busy || qp->slots[i].share != &ring->share)
+			continue;
+		rig_device_writes(rig, usher_slot_cid(qp, &qp->slots[i]), 0, 0);
+		break;
+	}
+	rig->next_tag %= NR_TAGS / 2;
+	rig_reap(rig);
+}
+
+static void qpair_join_limit(struct kunit *test)
+{
+	struct usher_share *shares = kunit_kcalloc(test, SLOTS + 1, sizeof(*shares), GFP_KERNEL);
+	struct qpair_rig *rig = test->priv;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, shares);
+	for (i = 0; i <= SLOTS; i++) {
+		usher_share_init(&shares[i]);
+		KUNIT_EXPECT_EQ(test, usher_share_join(rig->qp, &shares[i]),
+				i < SLOTS ? 0 : -EBUSY);
+	}
+	/* As many rings as slots: each has one, and one only. */
+	for (i = 0; i < SLOTS; i++) {
+		KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &shares[i], 5, false), 1);
+		KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &shares[i], 5, false), 0);
+	}
+	/* One leaves, another may come. */
+	spin_lock_irq(&rig->qp->lock);
+	usher_qpair_unreserve(rig->qp, &shares[0], 1);
+	spin_unlock_irq(&rig->qp->lock);
+	KUNIT_EXPECT_TRUE(test, usher_share_close(rig->qp, &shares[0]));
+	usher_share_leave(rig->qp, &shares[0]);
+	KUNIT_EXPECT_EQ(test, usher_share_join(rig->qp, &shares[SLOTS]), 0);
+	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &shares[SLOTS], 1, false), 1);
+}
+
+/* Whoever holds nothing gets a slot at once, whatever the others do. */
+static void qpair_guaranteed_share(struct kunit *test)
+{
+	const u64 seed = 0x73686172;
+	struct qpair_rig *rig = test->priv;
+	struct usher_qpair *qp = rig->qp;
+	struct rnd_state rnd;
+	u32 step, held, i;
+
+	kunit_info(test, "seed %llx", seed);
+	prandom_seed_state(&rnd, seed);
+	rig_join(test, rig, NR_RINGS);
+	for (step = 0; step < 5000; step++) {
+		struct rig_ring *ring = &rig->rings[prandom_u32_state(&rnd) % NR_RINGS];
+		bool turn = prandom_u32_state(&rnd) & 1;
+		bool had = ring->share.held;
+		u32 n;
+
+		if (prandom_u32_state(&rnd) & 1) {
+			rig_finish_one(rig, ring);
+			continue;
+		}
+		if (turn)
+			list_del_init(&ring->share.waiting);
+		n = usher_qpair_reserve(qp, &ring->share, 1 + prandom_u32_state(&rnd) % 8, turn);
+		if (!had && !n)
+			KUNIT_FAIL(test, "step %u: a ring without a slot got none", step);
+		spin_lock_irq(&qp->lock);
+		for (; n; n--)
+			rig_issue(rig, ring);
+		spin_unlock_irq(&qp->lock);
+		if (ring->share.held > SLOTS * 2 / (NR_RINGS + 1))
+			KUNIT_FAIL(test, "step %u: %u slots for one ring", step, ring->share.held);
+		for (held = 0, i = 0; i < NR_RINGS; i++)
+			held += rig->rings[i].share.held;
+		if (held + qp->nr_free != SLOTS || qp->reserved)
+			KUNIT_FAIL(test, "step %u: %u held, %u free", step, held, qp->nr_free);
+	}
+}
+
+static void qpair_unreserve(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct usher_qpair *qp = rig->qp;
+	u32 i;
+
+	rig_join(test, rig, 2);
+	for (i = 0; i < 100; i++) {
+		u32 n = usher_qpair_reserve(qp, &rig->rings[0].share, SLOTS, true);
+
+		KUNIT_EXPECT_GT(test, n, 1);
+		spin_lock_irq(&qp->lock);
+		usher_qpair_unreserve(qp, &rig->rings[0].share, n);
+		spin_unlock_irq(&qp->lock);
+		KUNIT_EXPECT_EQ(test, rig->rings[0].share.held, 0);
+	}
+	KUNIT_EXPECT_EQ(test, qp->reserved, 0);
+	KUNIT_EXPECT_EQ(test, qp->nr_idle, 2);
+}
+
+/* A ring that came late waits for one completion, not for the first ring's end. */
+static void qpair_late_ring(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct rig_ring *hog = &rig->rings[0], *late = &rig->rings[1];
+	u32 i;
+
+	rig_join(test, rig, 1);
+	for (i = 0; i < SLOTS; i++)
+		rig_submit(test, rig, hog);
+	KUNIT_ASSERT_EQ(test, usher_share_join(rig->qp, &late->share), 0);
+	late->wants = 1;
+	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &late->share, 1, false), 0);
+	KUNIT_EXPECT_FALSE(test, list_empty(&late->share.waiting));
+
+	rig_finish_one(rig, hog);
+	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &hog->share, 1, false), 0);
+	usher_qpair_serve(rig->qp);
+	KUNIT_EXPECT_EQ(test, late->wants, 0);
+	KUNIT_EXPECT_EQ(test, late->share.held, 1);
+	KUNIT_EXPECT_EQ(test, late->gets, 0);
+}
+
+/* Who comes by does not pass those who wait. */
+static void qpair_no_passing(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct usher_share *first = &rig->rings[0].share, *second = &rig->rings[1].share;
+
+	rig_join(test, rig, 2);
+	rig_submit(test, rig, &rig->rings[0]);
+	rig_submit(test, rig, &rig->rings[1]);
+	rig->rings[1].wants = 1;
+	usher_qpair_wait(rig->qp, second);
+	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, first, 1, false), 0);
+	usher_qpair_serve(rig->qp);
+	KUNIT_EXPECT_EQ(test, second->held, 2);
+	KUNIT_EXPECT_TRUE(test, list_empty(&rig->qp->waiters));
+	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, first, 1, false), 1);
+}
+
+/* Waiting rings have their turns one after the other. */
+static void qpair_turns(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u32 i, round, least, most;
+
+	rig_join(test, rig, NR_RINGS);
+	for (i = 0; i < NR_RINGS; i++) {
+		rig->rings[i].wants = 1000;
+		usher_qpair_wait(rig->qp, &rig->rings[i].share);
+	}
+	for (round = 0; round < 200; round++) {
+		usher_qpair_serve(rig->qp);
+		for (i = 0; i < NR_RINGS; i++)
+			rig_finish_one(rig, &rig->rings[i]);
+	}
+	least = U32_MAX;
+	most = 0;
+	for (i = 0; i < NR_RINGS; i++) {
+		u32 got = 1000 - rig->rings[i].wants;
+
+		least = min(least, got);
+		most = max(most, got);
+		KUNIT_EXPECT_EQ(test, rig->rings[i].gets, 0);
+	}
+	KUNIT_EXPECT_GE(test, least, round);
+	KUNIT_EXPECT_LE(test, most - least, SLOTS);
+}
+
+static void qpair_close(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct rig_ring *ring = &rig->rings[0];
+	u32 i;
+
+	rig_join(test, rig, 2);
+	KUNIT_EXPECT_TRUE(test, usher_share_close(rig->qp, &rig->rings[1].share));
+	KUNIT_EXPECT_EQ(test, rig->rings[1].idle, 0);
+
+	for (i = 0; i < 3; i++)
+		rig_submit(test, rig, ring);
+	usher_qpair_wait(rig->qp, &ring->share);
+	KUNIT_EXPECT_FALSE(test, usher_share_close(rig->qp, &ring->share));
+	KUNIT_EXPECT_TRUE(test, list_empty(&ring->share.waiting));
+	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &ring->share, 1, true), 0);
+	usher_qpair_wait(rig->qp, &ring->share);
+	KUNIT_EXPECT_TRUE(test, list_empty(&ring->share.waiting));
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, ring->idle, 0);
+		rig_finish_one(rig, ring);
+	}
+	KUNIT_EXPECT_EQ(test, ring->idle, 1);
+}
+
+/* Closed with commands in flight, then the device dies. */
+static void qpair_stop_closed(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u32 i;
+
+	rig_join(test, rig, 1);
+	for (i = 0; i < 3; i++)
+		rig_submit(test, rig, &rig->rings[0]);
+	KUNIT_EXPECT_FALSE(test, usher_share_close(rig->qp, &rig->rings[0].share));
+	usher_qpair_stop(rig->qp, false);
+	KUNIT_EXPECT_EQ(test, rig->rings[0].idle, 1);
+}
+
+/* ---- auxiliary pages ---------------------------------------------------- */
+
+static void qpair_aux(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct usher_share *share = &rig->rings[0].share;
+	u32 seen = 0, i;
+	u16 cid;
+
+	rig_join(test, rig, 1);
+	for (i = 0; i < USHER_NR_AUX; i++) {
+		int aux = usher_qpair_get_aux(rig->qp, share);
+
+		KUNIT_ASSERT_GE(test, aux, 0);
+		KUNIT_ASSERT_LT(test, aux, USHER_NR_AUX);
+		KUNIT_EXPECT_FALSE(test, seen & BIT(aux));
+		KUNIT_EXPECT_TRUE(test, IS_ALIGNED(rig->qp->aux[aux].dma, SZ_4K));
+		seen |= BIT(aux);
+	}
+	KUNIT_EXPECT_TRUE(test, list_empty(&share->waiting));
+	/* An empty pool means: wait. */
+	KUNIT_EXPECT_EQ(test, usher_qpair_get_aux(rig->qp, share), -1);
+	KUNIT_EXPECT_FALSE(test, list_empty(&share->waiting));
+	usher_qpair_put_aux(rig->qp, 2);
+	KUNIT_EXPECT_EQ(test, usher_qpair_get_aux(rig->qp, share), 2);
+
+	/* A command gives its page back when it is done. */
+	cid = rig_submit(test, rig, &rig->rings[0]);
+	rig_lookup(rig, cid)->aux = 1;
+	rig_device_writes(rig, cid, 0, 0);
+	rig_reap(rig);
+	KUNIT_EXPECT_EQ(test, usher_qpair_get_aux(rig->qp, share), 1);
+	KUNIT_EXPECT_EQ(test, usher_qpair_get_aux(rig->qp, share), -1);
+}
+
+/* ---- watchdog ----------------------------------------------------------- */
+
+static void qpair_late_command(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct usher_slot *slot;
+	u16 cid;
+
+	rig_join(test, rig, 1);
+	cid = rig_submit(test, rig, &rig->rings[0]);
+	slot = rig_lookup(rig, cid);
+
+	/* Without a deadline, before it, and past it */
+	slot->deadline = 0;
+	KUNIT_EXPECT_FALSE(test, usher_qpair_expire(rig->qp, HZ));
+	slot->deadline = jiffies + 1000 * HZ;
+	KUNIT_EXPECT_FALSE(test, usher_qpair_expire(rig->qp, HZ));
+	KUNIT_EXPECT_FALSE(test, slot->aborted);
+	slot->deadline = jiffies - 1;
+	KUNIT_EXPECT_FALSE(test, usher_qpair_expire(rig->qp, 1000 * HZ));
+	KUNIT_EXPECT_TRUE(test, slot->aborted);
+	KUNIT_EXPECT_TRUE(test, time_after(slot->deadline, jiffies));
+	/* The abort has its time, and then it did not help. */
+	KUNIT_EXPECT_FALSE(test, usher_qpair_expire(rig->qp, HZ));
+	slot->deadline = jiffies - 1;
+	KUNIT_EXPECT_TRUE(test, usher_qpair_expire(rig->qp, HZ));
+	KUNIT_EXPECT_EQ(test, rig->done[0], 0);
+
+	/* It was only the interrupt that did not come. */
+	rig_device_writes(rig, cid, 0, 0);
+	KUNIT_EXPECT_FALSE(test, usher_qpair_expire(rig->qp, HZ));
+	KUNIT_EXPECT_EQ(test, rig->done[0], 1);
+}
+
+static void qpair_late_admin_command(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+
+	rig_join(test, rig, 1);
+	rig->qp->qid = 0;
+	rig_lookup(rig, rig_submit(test, rig, &rig->rings[0]))->deadline = jiffies - 1;
+	KUNIT_EXPECT_TRUE(test, usher_qpair_expire(rig->qp, 0));
+}
+
+static struct kunit_case qpair_cases[] = {
+	KUNIT_CASE(qpair_slots),
+	KUNIT_CASE(qpair_every_cid),
+	KUNIT_CASE(qpair_largest),
+	KUNIT_CASE(qpair_generations),
+	KUNIT_CASE(qpair_sq_wraps),
+	KUNIT_CASE(qpair_doorbell_once_per_batch),
+	KUNIT_CASE(qpair_shadow_doorbells),
+	KUNIT_CASE(qpair_phase_wraps),
+	KUNIT_CASE(qpair_nothing_new),
+	KUNIT_CASE(qpair_status_and_result),
+	KUNIT_CASE(qpair_reap_is_bounded),
+	KUNIT_CASE_PARAM(qpair_bogus_cid, qpair_bogus_gen_params),
+	KUNIT_CASE(qpair_duplicates),
+	KUNIT_CASE(qpair_bogus_run),
+	KUNIT_CASE(qpair_exactly_once),
+	KUNIT_CASE(qpair_stop),
+	KUNIT_CASE(qpair_stop_keeps_buffers),
+	KUNIT_CASE(qpair_reset_starts_anew),
+	KUNIT_CASE(qpair_join_limit),
+	KUNIT_CASE(qpair_guaranteed_share),
+	KUNIT_CASE(qpair_unreserve),
+	KUNIT_CASE(qpair_late_ring),
+	KUNIT_CASE(qpair_no_passing),
+	KUNIT_CASE(qpair_turns),
+	KUNIT_CASE(qpair_close),
+	KUNIT_CASE(qpair_stop_closed),
+	KUNIT_CASE(qpair_aux),
+	KUNIT_CASE(qpair_late_command),
+	KUNIT_CASE(qpair_late_admin_command),
+	{}
+};
+
+static struct kunit_suite qpair_suite = {
+	.name = "usher-qpair",
+	.init = qpair_init,
+	.exit = qpair_exit,
+	.test_cases = qpair_cases,
+};
+
+kunit_test_suite(qpair_suite);
