@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Both sides of a ring in shared memory.
+ *
+ * Indices are free-running 32-bit numbers: entry i is at i & (entries - 1), and
+ * the difference of two of them, modulo 2^32, is how far one is ahead of the
+ * other. Who writes an index publishes with a release store what it did before;
+ * who reads it with an acquire load sees that:
+ *
+ *	sq_tail	process, release: the entries before it are filled
+ *	sq_head	kernel: the entries before it were read, they may be reused.
+ *		Acquire, so that no new entry is written before that
+ *	cq_tail	kernel: the completions before it are written. Acquire, so that
+ *		none is read before that
+ *	cq_head	process, release: the completions before it were read, the kernel
+ *		may write new ones there
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "internal.h"
+
+static __u32 load_acquire(const __u32 *index)
+{
+	return __atomic_load_n(index, __ATOMIC_ACQUIRE);
+}
+
+static void store_release(__u32 *index, __u32 value)
+{
+	__atomic_store_n(index, value, __ATOMIC_RELEASE);
+}
+
+static bool power_of_two(__u32 n)
+{
+	return n && !(n & (n - 1));
+}
+
+/* An array of @entries at @offset lies in the mapping, behind the control page. */
+static bool fits(__u32 mmap_bytes, __u32 offset, __u32 entries, __u32 shift)
+{
+	return offset >= sizeof(struct usher_ring_ctl) && !(offset % 8) &&
+	       shift < 32 &&
+	       offset + ((__u64)entries << shift) <= mmap_bytes;
+}
+
+int usher_ring_setup(struct usher_ring *ring, void *map,
+		     const struct usher_ring_create *geometry)
+{
+	if (!power_of_two(geometry->sq_entries) ||
+	    !power_of_two(geometry->cq_entries) ||
+	    (1ULL << (geometry->sqe_shift & 31)) < sizeof(struct usher_sqe) ||
+	    (1ULL << (geometry->cqe_shift & 31)) < sizeof(struct usher_cqe) ||
+	    !fits(geometry->mmap_bytes, geometry->sq_offset,
+		  geometry->sq_entries, geometry->sqe_shift) ||
+	    !fits(geometry->mmap_bytes, geometry->cq_offset,
+		  geometry->cq_entries, geometry->cqe_shift))
+		return -EPROTO;
+
+	ring->flags = geometry->flags;
+	ring->sq_entries = geometry->sq_entries;
+	ring->cq_entries = geometry->cq_entries;
+	ring->sqe_shift = geometry->sqe_shift;
+	ring->cqe_shift = geometry->cqe_shift;
+	ring->mmap_bytes = geometry->mmap_bytes;
+	ring->ctl = map;
+	ring->sqes = (char *)map + geometry->sq_offset;
+	ring->cqes = (char *)map + geometry->cq_offset;
+	ring->sqe_tail = load_acquire(&ring->ctl->sq_tail);
+	ring->cqe_head = load_acquire(&ring->ctl->cq_head);
+	return 0;
+}
+
+__u32 usher_ring_sq_ready(const struct usher_ring *ring)
+{
+	return ring->sqe_tail - load_acquire(&ring->ctl->sq_head);
+}
+
+__u32 usher_ring_sq_space_left(const struct usher_ring *ring)
+{
+	return ring->sq_entries - usher_ring_sq_ready(ring);
+}
+
+struct usher_sqe *usher_ring_get_sqe(struct usher_ring *ring)
+{
+	struct usher_sqe *sqe;
+	__u32 index;
+
+	if (!usher_ring_sq_space_left(ring))
+		return NULL;
+
+	index = ring->sqe_tail & (ring->sq_entries - 1);
+	sqe = (void *)(ring->sqes + ((size_t)index << ring->sqe_shift));
+	ring->sqe_tail++;
+
+	memset(sqe, 0, (size_t)1 << ring->sqe_shift);
+	sqe->opcode = USHER_OP_NONE;
+	sqe->nsid = htole32(ring->nsid);
+	return sqe;
+}
+
+__u32 usher_ring_cq_ready(const struct usher_ring *ring)
+{
+	return load_acquire(&ring->ctl->cq_tail) - ring->cqe_head;
+}
+
+static int submit(struct usher_ring *ring, struct usher_enter *enter)
+{
+	store_release(&ring->ctl->sq_tail, ring->sqe_tail);
+
+	/*
+	 * Entries that the kernel did not take at an earlier call are counted
+	 * again; asking for them once more is harmless.
+	 */
+	enter->to_submit = usher_ring_sq_ready(ring);
+	if (!enter->to_submit &&
+	    usher_ring_cq_ready(ring) >= enter->min_complete)
+		return 0;
+	return usher_enter(ring->fd, enter);
+}
+
+int usher_ring_submit(struct usher_ring *ring)
+{
+	return usher_ring_submit_and_wait(ring, 0);
+}
+
+int usher_ring_submit_and_wait(struct usher_ring *ring, __u32 wait_nr)
+{
+	struct usher_enter enter = {
+		.min_complete = wait_nr,
+	};
+
+	return submit(ring, &enter);
+}
+
+int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
+				       __u64 deadline_ns,
+				       const sigset_t *sigmask)
+{
+	struct usher_enter enter = {
+		.flags = USHER_ENTER_DEADLINE,
+		.min_complete = wait_nr,
+		.deadline_ns = deadline_ns,
+		.sigmask = (uintptr_t)sigmask,
+		/* the kernel's signal set, which is smaller than the C library's */
+		.sigsetsize = sigmask ? _NSIG / 8 : 0,
+	};
+
+	return submit(ring, &enter);
+}
+
+static struct usher_cqe *cqe_at(const struct usher_ring *ring, __u32 index)
+{
+	index &= ring->cq_entries - 1;
+	return (void *)(ring->cqes + ((size_t)index << ring->cqe_shift));
+}
+
+/* Why no completion is there: the kernel sets a flag after the last of them. */
+static int no_cqe(const struct usher_ring *ring)
+{
+	__u32 flags = load_acquire(&ring->ctl->flags);
+
+	if (usher_ring_cq_ready(ring))
+		return 0;
+	if (flags & USHER_RING_F_BROKEN)
+		return -EBADFD;
+	if (flags & USHER_RING_F_GONE)
+		return -ENODEV;
+	return -EAGAIN;
+}
+
+static int look(struct usher_ring *ring, struct usher_cqe **cqe)
+{
+	int ret = 0;
+
+	*cqe = NULL;
+	if (!usher_ring_cq_ready(ring))
+		ret = no_cqe(ring);
+	if (!ret)
+		*cqe = cqe_at(ring, ring->cqe_head);
+	return ret;
+}
+
+/* Let the kernel look into the hardware queue of a polled ring. */
+static int reap(struct usher_ring *ring)
+{
+	struct usher_enter enter = {};
+
+	return usher_enter(ring->fd, &enter);
+}
+
+int usher_ring_peek_cqe(struct usher_ring *ring, struct usher_cqe **cqe)
+{
+	int ret = look(ring, cqe);
+
+	if (ret != -EAGAIN || !(ring->flags & USHER_RING_POLLED))
+		return ret;
+
+	ret = reap(ring);
+	return ret < 0 ? ret : look(ring, cqe);
+}
+
+unsigned int usher_ring_peek_batch_cqe(struct usher_ring *ring,
+				       struct usher_cqe **cqes,
+				       unsigned int count)
+{
+	__u32 ready = usher_ring_cq_ready(ring);
+	unsigned int i;
+
+	if (!ready && (ring->flags & USHER_RING_POLLED)) {
+		reap(ring);
+		ready = usher_ring_cq_ready(ring);
+	}
+	if (count > ready)
+		count = ready;
+	for (i = 0; i < count; i++)
+		cqes[i] = cqe_at(ring, ring->cqe_head + i);
+	return count;
+}
+
+static int wait_cqe(struct usher_ring *ring, struct usher_cqe **cqe,
+		    struct usher_enter *enter)
+{
+	int ret = look(ring, cqe);
+
+	while (ret == -EAGAIN) {
+		ret = usher_enter(ring->fd, enter);
+		if (ret < 0)
+			break;
+		ret = look(ring, cqe);
+	}
+	return ret;
+}
+
+int usher_ring_wait_cqe(struct usher_ring *ring, struct usher_cqe **cqe)
+{
+	struct usher_enter enter = {
+		.min_complete = 1,
+	};
+
+	return wait_cqe(ring, cqe, &enter);
+}
+
+int usher_ring_wait_cqe_timeout(struct usher_ring *ring, struct usher_cqe **cqe,
+				__u64 deadline_ns)
+{
+	struct usher_enter enter = {
+		.flags = USHER_ENTER_DEADLINE,
+		.min_complete = 1,
+		.deadline_ns = deadline_ns,
+	};
+
+	return wait_cqe(ring, cqe, &enter);
+}
+
+void usher_ring_cq_advance(struct usher_ring *ring, __u32 count)
+{
+	ring->cqe_head += count;
+	store_release(&ring->ctl->cq_head, ring->cqe_head);
+}
+
+void usher_cqe_seen(struct usher_ring *ring, struct usher_cqe *cqe)
+{
+	if (cqe)
+		usher_ring_cq_advance(ring, 1);
+}
+
+__u16 usher_cqe_tag(const struct usher_cqe *cqe)
+{
+	return le16toh(cqe->cid);
+}
+
+__u16 usher_cqe_status(const struct usher_cqe *cqe)
+{
+	return le16toh(cqe->status) >> 1 & 0x7ff;
+}
+
+bool usher_cqe_dnr(const struct usher_cqe *cqe)
+{
+	return le16toh(cqe->status) >> 15;
+}
+
+__u64 usher_cqe_result(const struct usher_cqe *cqe)
+{
+	return (__u64)le32toh(cqe->dw1) << 32 | le32toh(cqe->dw0);
+}
+
+__u16 usher_cqe_flags(const struct usher_cqe *cqe)
+{
+	return le16toh(cqe->flags);
+}
