@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Facts as JSON.
+ */
+#ifndef USHERCTL_LIST_H
+#define USHERCTL_LIST_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+struct json_object;
+
+struct json_object *gather_devices(void);
+struct json_object *json_member(struct json_object *object, const char *key);
+const char *json_text(struct json_object *object, const char *key);
+__u64 json_number(struct json_object *object, const char *key);
+void print_json(struct json_object *object);
+int parse_json_option(int argc, char **argv, void (*help)(void), bool *json,
+		      int *status);
+int list_slices(const char *node_name, struct json_object *json);
+
+#endif /* USHERCTL_LIST_H */
