@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Kernels for the guests, fetched or built into a cache folder.
+
+6.1, 6.12   Debian's stock kernels and their headers, unpacked, not installed
+source      Debian's source of 6.12
+debug       that source, built with debug.config
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+STOCK = ("6.1", "6.12")
+SOURCE_PACKAGE = "linux-source-6.12"
+APT_LISTS = "/var/lib/apt/lists"
+NAMES = STOCK + ("debug", "source")
+
+
+class KernelError(Exception):
+    """A kernel could not be had; the text says why and what to do."""
+
+
+class CannotDownload(KernelError):
+    """The archive does not have what apt's lists say."""
+
+
+class NotInArchive(KernelError):
+    """The configured package archives do not have this kernel."""
+
+
+class Kernel:
+    """One kernel in the cache."""
+
+    def __init__(self, name, folder):
+        self.name = name
+        self.folder = folder
+        self.release = (folder / "release").read_text().strip()
+        self.image = folder / "image"
+        self.kdir = folder / "kdir"
+        self.modules = folder / "modules" / "lib" / "modules" / self.release
+
+
+def cache_folder():
+    base = os.environ.get("USHER_CACHE")
+    if not base:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        base = os.path.join(base, "usher")
+    path = Path(base).absolute()
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def say(text):
+    print(f"vm: {text}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def locked(name):
+    """Let one process at a time make one thing in the cache."""
+    with open(cache_folder() / f"{name}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def run(command, **kwargs):
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            stdin=subprocess.DEVNULL, text=True, check=False, **kwargs)
+    if result.returncode:
+        tail = "\n".join(result.stdout.splitlines()[-15:])
+        raise KernelError(f"`{' '.join(map(str, command))}` failed:\n{tail}")
+    return result.stdout
+
+
+# Packages
+
+def candidate(package):
+    """The version and the dependencies apt would install, or None."""
+    shown = subprocess.run(["apt-cache", "show", "--no-all-versions", package],
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                           text=True, check=False).stdout
+    version = re.search(r"^Version: (\S+)$", shown, re.M)
+    if not version:
+        return None
+    depends = re.search(r"^Depends: (.*)$", shown, re.M)
+    names = re.findall(r"(?:^|, |\| )([^\s,|]+)", depends.group(1)) if depends else []
+    return version.group(1), names
+
+
+def stock_image(name):
+    """Name of the package with the newest stock kernel of a series."""
+    for meta in (f"linux-image-{name}-amd64", "linux-image-amd64"):
+        found = candidate(meta)
+        for package in found[1] if found else ():
+            if re.match(rf"linux-image-{re.escape(name)}\.\d+.*-amd64$", package):
+                return package
+    return None
+
+
+def stock_packages(name):
+    """Versions by name of the packages that make up a stock kernel, or None."""
+    image = stock_image(name)
+    if not image:
+        return None
+    headers = image.replace("linux-image-", "linux-headers-")
+    wanted = [image, headers]
+    wanted += [package for package in (candidate(headers) or (None, []))[1]
+               if re.match(r"linux-(headers-.*-common|kbuild-)", package)]
+    versions = {package: candidate(package) for package in wanted}
+    if len(versions) < 4 or None in versions.values():
+        return None
+    return {package: found[0] for package, found in versions.items()}
+
+
+def source_packages():
+    found = candidate(SOURCE_PACKAGE)
+    return {SOURCE_PACKAGE: found[0]} if found else None
+
+
+def update_lists():
+    """Refresh apt's lists, as root if that can be had without asking."""
+    command = ["apt-get", "-q", "update"]
+    if os.getuid():
+        command = ["sudo", "-n"] + command
+    say("refreshing apt's package lists")
+    try:
+        run(command)
+    except (KernelError, OSError) as error:
+        say(f"apt's lists stay as they are: {error}")
+
+
+def download(packages, folder):
+    for package, version in packages.items():
+        say(f"downloading {package} {version}")
+        try:
+            run(["apt-get", "download", "-o", "APT::Sandbox::User=root",
+                 f"{package}={version}"], cwd=folder)
+        except KernelError as error:
+            raise CannotDownload(error) from error
+
+
+def unpack(packages, folder, root):
+    download(packages, folder)
+    root.mkdir()
+    for archive in sorted(folder.glob("*.deb")):
+        run(["dpkg-deb", "-x", archive, root])
+        archive.unlink()
+
+
+# Making things in the cache
+
+def newest(pattern):
+    """The latest complete folder of that name pattern, or None."""
+    found = sorted(cache_folder().glob(f"{pattern}/complete"),
+                   key=lambda path: path.stat().st_mtime)
+    return found[-1].parent if found else None
+
+
+def filled(folder, fill):
+    """A folder of the cache, filled once, however many ask for it at a time."""
+    complete = folder / "complete"
+    if not complete.exists():
+        with locked(folder.name):
+            if not complete.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                complete.touch()
+    return folder
+
+
+def current(folder):
+    """Whether apt's lists are no newer than our last look at them."""
+    try:
+        return os.stat(APT_LISTS).st_mtime < (folder / "complete").stat().st_mtime
+    except OSError:
+        return False
+
+
+def unpacked(name, packages, version, fill):
+    """The folder that fill(packages, folder) makes of the packages apt knows.
+
+    Where apt has no lists, what was made earlier serves.
+    """
+    earlier = newest(f"{name}-*")
+    if earlier and current(earlier):
+        return earlier
+    if not candidate("gcc"):
+        update_lists()
+    found = packages()
+    if not found and earlier:
+        return earlier
+    if not found:
+        raise NotInArchive(f"kernel {name} is not in the package archives of this machine "
+                           "(see /etc/apt/sources.list.d)")
+
+    def folder_of(found):
+        return filled(cache_folder() / f"{name}-{version(found)}",
+                      lambda folder: fill(found, folder))
+
+    try:
+        folder = folder_of(found)
+    except CannotDownload:
+        # Old lists name versions that the archive has replaced since.
+        update_lists()
+        folder = folder_of(packages() or found)
+    (folder / "complete").touch()
+    return folder
+
+
+def find_image_package(packages):
+    return next(package for package in packages if package.startswith("linux-image-"))
+
+
+def make_stock(packages, folder):
+    """Unpack a stock kernel and its headers so that both work in place."""
+    root = folder / "root"
+    unpack(packages, folder, root)
+    release = find_image_package(packages).removeprefix("linux-image-")
+
+    kdir = root / "usr/src" / f"linux-headers-{release}"
+    makefile = kdir / "Makefile"
+    makefile.write_text(makefile.read_text().replace(" /usr/", f" {root}/usr/"))
+    # Only type information for BPF needs it, and then pahole too.
+    (kdir / "vmlinux").unlink(missing_ok=True)
+    modules = root / "lib/modules"
+    if not modules.exists():
+        modules = root / "usr/lib/modules"
+    (folder / "modules/lib").mkdir(parents=True)
+    (folder / "modules/lib/modules").symlink_to(modules)
+    for link, target in (("build", kdir), ("source", kdir)):
+        (modules / release / link).unlink(missing_ok=True)
+        (modules / release / link).symlink_to(target)
+
+    (folder / "image").symlink_to(root / "boot" / f"vmlinuz-{release}")
+    (folder / "kdir").symlink_to(kdir)
+    run(["depmod", "-b", folder / "modules", release])
+    (folder / "release").write_text(release + "\n")
+
+
+def make_source(packages, folder):
+    unpack(packages, folder, folder / "root")
+    say("unpacking the kernel source")
+    archive = next((folder / "root/usr/src").glob("linux-source-*.tar.xz"))
+    run(["tar", "-C", folder, "-xf", archive])
+    shutil.rmtree(folder / "root")
+    next(folder.glob("linux-source-*")).rename(folder / "linux")
+
+
+def source():
+    folder = unpacked("source", source_packages,
+                      lambda packages: packages[SOURCE_PACKAGE], make_source)
+    return folder / "linux"
+
+
+def debug_folder():
+    """Named by a hash of what goes into the debug kernel."""
+    compiler = subprocess.run(["gcc", "--version"], stdout=subprocess.PIPE, check=True).stdout
+    parts = ((HERE / "debug.config").read_bytes(),
+             source().parent.name.removeprefix("source-").encode(), compiler.splitlines()[0])
+    identity = hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
+    return cache_folder() / f"debug-{identity}"
+
+
+def check_config(wanted, got):
+    """Every line of the fragment must have survived Kconfig."""
+    have = set(got.read_text().splitlines())
+    enabled = {line.split("=")[0] for line in have if line.startswith("CONFIG_")}
+    lost = []
+    for line in wanted.read_text().splitlines():
+        unset = re.fullmatch(r"# (CONFIG_\w+) is not set", line)
+        if unset and unset.group(1) in enabled:
+            lost.append(line)
+        elif line.startswith("CONFIG_") and line not in have:
+            lost.append(line)
+    if lost:
+        raise KernelError("this kernel source does not take these lines of "
+                          f"{wanted.name}:\n" + "\n".join(lost))
+
+
+def make_debug(folder):
+    build = folder / "build"
+    build.mkdir()
+    make = ["make", "-C", source(), f"O={build}", f"-j{os.cpu_count()}"]
+    say("building the debug kernel (about ten minutes on two cores)")
+    run(make + ["allnoconfig"],
+        env=dict(os.environ, KCONFIG_ALLCONFIG=str(HERE / "debug.config")))
+    check_config(HERE / "debug.config", build / ".config")
+    # Not vmlinux by its PVH entry: what some compilers make of that crashes.
+    run(make + ["bzImage", "modules"])
+    release = (build / "include/config/kernel.release").read_text().strip()
+    run(make + [f"INSTALL_MOD_PATH={folder}/modules", "modules_install"])
+    for path in build.rglob("*.o"):
+        path.unlink()
+
+    (folder / "image").symlink_to(build / "arch/x86/boot/bzImage")
+    (folder / "kdir").symlink_to(build)
+    (folder / "release").write_text(release + "\n")
+
+
+def kernel(name):
+    """Fetch or build a kernel, unless the cache has it."""
+    if name == "debug":
+        folder = filled(debug_folder(), make_debug)
+    else:
+        folder = unpacked(name, lambda: stock_packages(name),
+                          lambda packages: packages[find_image_package(packages)], make_stock)
+    return Kernel(name, folder)
