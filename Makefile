@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+DESTDIR ?=
+PREFIX ?= /usr/local
+
+TOOLS := tools/lib tools/usherctl
+KBUILD = $(MAKE) -C "$(KDIR)" M="$(CURDIR)"
+have_headers = $(wildcard $(KDIR)/.config)
+
+define no_headers
+No kernel build folder at $(KDIR): the module is not built.
+Install the headers of the running kernel, on Debian with
+    apt-get install linux-headers-$(shell uname -r)
+or name another build folder with KDIR=, for example that of a guest kernel:
+    make KDIR="$$(tools/testing/vm/vm kernel 6.12 --kdir)"
+endef
+
+.PHONY: all
+all: tools
+ifneq ($(have_headers),)
+all: modules
+else
+	$(info $(no_headers))
+endif
+
+.PHONY: modules
+modules:
+ifeq ($(have_headers),)
+	$(error $(no_headers))
+endif
+	$(KBUILD) modules
+
+.PHONY: tools $(TOOLS)
+tools: $(TOOLS)
+
+$(TOOLS):
+	$(MAKE) -C $@
+
+tools/usherctl: tools/lib
+
+.PHONY: install install-modules install-tools
+install: install-tools
+ifneq ($(have_headers),)
+install: install-modules
+endif
+
+install-modules: modules
+	$(KBUILD) INSTALL_MOD_PATH="$(DESTDIR)" modules_install
+
+install-tools: tools
+	for folder in $(TOOLS); do \
+		$(MAKE) -C $$folder install DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" || exit; \
+	done
+
+.PHONY: run
+run:
+	@tools/testing/vm/deps build vm
+	@$(MAKE) -s tools
+	@tools/testing/vm/demo
+
+.PHONY: check
+check:
+	tools/testing/vm/deps build vm check docs
+	tools/testing/check/check $(STEPS)
+
+.PHONY: docs
+docs:
+	tools/testing/vm/deps docs
+	$(MAKE) -C Documentation html
+	@echo "Open build/docs/index.html"
+
+.PHONY: clean
+clean:
+ifneq ($(have_headers),)
+	$(KBUILD) clean
+endif
+	for folder in $(TOOLS) tools/testing/selftests/usher Documentation; do \
+		$(MAKE) -C $$folder clean || exit; \
+	done
+	rm -rf build
+
+.PHONY: help
+help:
+	@echo 'make            the module (against KDIR) and the tools'
+	@echo 'make modules    the module alone'
+	@echo 'make tools      libusher and usherctl alone'
+	@echo 'make run        the demonstration, in a guest with an emulated disk'
+	@echo 'make check      all tests, in guests; STEPS="..." for some (check --help lists them)'
+	@echo 'make docs       the documentation as HTML in build/docs'
+	@echo 'make install    module and tools (DESTDIR, PREFIX)'
+	@echo 'make clean      removes what was built; the cache of kernels stays'
+	@echo
+	@echo 'KDIR=folder     kernel build folder ($(KDIR))'
+	@echo 'PREFIX=folder   where the tools go ($(PREFIX))'
+	@echo 'DESTDIR=folder  put in front of every installed path'
+	@echo 'USHER_CACHE=folder  where kernels for guests are kept (~/.cache/usher)'
