@@ -117,42 +117,26 @@ static int usher_ioctl_enter(struct file *file, void __user *argp)
 	return usher_ring_enter(ring, &arg, file->f_flags & O_NONBLOCK);
 }
 
+/* Tags of the commands that the device has; qpair.lock held. */
 static u32 usher_ring_tags(struct usher_ring *ring, __le16 *tags, u32 room)
 {
 	struct usher_qpair *qp = ring->qp;
 	u32 i, n = 0;
 
-	spin_lock_irq(&qp->lock);
+	lockdep_assert_held(&qp->lock);
 	for (i = 0; i < qp->depth - 1 && n < room; i++)
 		if (qp->slots[i].busy && qp->slots[i].share == &ring->share)
 			tags[n++] = qp->slots[i].tag;
-	spin_unlock_irq(&qp->lock);
 	return n;
 }
 
-static int usher_ring_copy_tags(struct usher_ring *ring,
-				struct usher_ring_info *info)
-{
-	u32 room = min_t(u32, info->nr_tags, ring->qp->depth - 1);
-	__le16 *tags;
-	int ret = 0;
-
-	info->nr_tags = 0;
-	if (!room || !info->tags)
-		return 0;
-	tags = kmalloc_array(room, sizeof(*tags), GFP_KERNEL);
-	if (!tags)
-		return -ENOMEM;
-	info->nr_tags = usher_ring_tags(ring, tags, room);
-	if (copy_to_user(u64_to_user_ptr(info->tags), tags,
-			 info->nr_tags * sizeof(*tags)))
-		ret = -EFAULT;
-	kfree(tags);
-	return ret;
-}
-
+/*
+ * Counters and tags are of one moment: a supervisor takes a tag that is not
+ * among them for completed.
+ */
 static void usher_ring_fill_info(struct usher_ring *ring,
-				 struct usher_ring_info *info)
+				 struct usher_ring_info *info, __le16 *tags,
+				 u32 room)
 {
 	struct usher_qpair *qp = ring->qp;
 
@@ -176,6 +160,7 @@ static void usher_ring_fill_info(struct usher_ring *ring,
 	info->driver_completed = ring->driver_completed;
 	info->shared = qp->nr_shares > 1;
 	info->inflight = ring->share.held;
+	info->nr_tags = usher_ring_tags(ring, tags, room);
 	spin_unlock_irq(&qp->lock);
 	mutex_unlock(&ring->lock);
 }
@@ -184,7 +169,8 @@ static int usher_ioctl_ring_info(struct file *file, void __user *argp)
 {
 	struct usher_ring *ring = file->private_data;
 	struct usher_ring_info info;
-	u32 size;
+	__le16 *tags = NULL;
+	u32 size, room = 0;
 	int ret;
 
 	ret = usher_copy_args(&info, sizeof(info), sizeof(info), argp);
@@ -193,11 +179,20 @@ static int usher_ioctl_ring_info(struct file *file, void __user *argp)
 	if (info.flags || info.pad)
 		return -EINVAL;
 	size = min_t(u32, info.size, sizeof(info));
-	usher_ring_fill_info(ring, &info);
-	ret = usher_ring_copy_tags(ring, &info);
-	if (ret)
-		return ret;
-	return copy_to_user(argp, &info, size) ? -EFAULT : 0;
+	if (info.tags)
+		room = min_t(u32, info.nr_tags, ring->qp->depth - 1);
+	if (room) {
+		tags = kmalloc_array(room, sizeof(*tags), GFP_KERNEL);
+		if (!tags)
+			return -ENOMEM;
+	}
+	usher_ring_fill_info(ring, &info, tags, room);
+	if (copy_to_user(u64_to_user_ptr(info.tags), tags,
+			 info.nr_tags * sizeof(*tags)) ||
+	    copy_to_user(argp, &info, size))
+		ret = -EFAULT;
+	kfree(tags);
+	return ret;
 }
 
 static int usher_ioctl_eventfd(struct file *file, void __user *argp)

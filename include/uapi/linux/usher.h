@@ -451,7 +451,8 @@ struct usher_enter {
  * @qid: hardware queue identifier
  * @shared: 1 when other rings use the same hardware queue now
  * @inflight: commands that the device has now
- * @nr_tags: in: room at @tags, in __le16 elements; answer: tags written
+ * @nr_tags: in: room at @tags, in __le16 elements; answer: tags written, of
+ *	the same moment as @inflight and @completed
  * @pad: zero
  * @tags: in: pointer to an array for the tags of commands in flight, or 0
  * @submitted: commands taken since creation, refused ones included

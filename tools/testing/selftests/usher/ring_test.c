@@ -733,6 +733,31 @@ TEST(polled_beside_interrupts)
 	worker_close(&w[1]);
 }
 
+/* A supervisor takes a tag that is not listed for completed. */
+TEST_F(ring, info_is_of_one_moment)
+{
+	struct ring *ring = &self->w.ring;
+	uint16_t tags[8];
+	int round, i;
+
+	for (round = 0; round < 200; round++) {
+		worker_push(&self->w, 8, 0);
+		ASSERT_EQ(8, ring_enter(ring, 8, 0));
+		for (i = 0; i < 4; i++) {
+			struct usher_ring_info info = {
+				.size = sizeof(info), .nr_tags = 8,
+				.tags = (uintptr_t)tags,
+			};
+
+			ASSERT_EQ(0, call(ring->fd, USHER_IOC_RING_INFO, &info));
+			ASSERT_EQ(info.inflight, info.nr_tags);
+			ASSERT_EQ(info.submitted, info.inflight + info.completed);
+		}
+		ASSERT_EQ(0, ring_enter(ring, 0, 8));
+		ASSERT_TRUE(pop_all(ring, 8));
+	}
+}
+
 /* ---- commands in flight: on a disk that does one a second ---- */
 
 FIXTURE(flight) {
