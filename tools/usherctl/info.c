@@ -20,18 +20,6 @@ static void help(void)
 	       "inherited in %s.\n", USHER_GRANT_ENV);
 }
 
-static void add_number(struct json_object *object, const char *key,
-		       __u64 number)
-{
-	json_object_object_add(object, key, json_object_new_uint64(number));
-}
-
-static void add_text(struct json_object *object, const char *key,
-		     const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
-
 /* A text of an Identify structure: padded with spaces, not terminated */
 static void add_padded(struct json_object *object, const char *key,
 		       const char *text, int length)
@@ -41,7 +29,7 @@ static void add_padded(struct json_object *object, const char *key,
 	while (length && text[length - 1] == ' ')
 		length--;
 	snprintf(copy, sizeof(copy), "%.*s", length, text);
-	add_text(object, key, copy);
+	json_add_text(object, key, copy);
 }
 
 static void add_bytes(struct json_object *object, const char *key,
@@ -52,7 +40,7 @@ static void add_bytes(struct json_object *object, const char *key,
 
 	for (i = 0; i < length; i++)
 		sprintf(text + 2 * i, "%02x", bytes[i]);
-	add_text(object, key, text);
+	json_add_text(object, key, text);
 }
 
 static struct json_object *limits_facts(const struct usher_limits *limits)
@@ -63,9 +51,9 @@ static struct json_object *limits_facts(const struct usher_limits *limits)
 	if (limits->pinned_bytes == UINT64_MAX)
 		json_object_object_add(object, "pinned_bytes", NULL);
 	else
-		add_number(object, "pinned_bytes", limits->pinned_bytes);
-	add_number(object, "rings", limits->rings);
-	add_number(object, "ring_depth", limits->ring_depth);
+		json_add_number(object, "pinned_bytes", limits->pinned_bytes);
+	json_add_number(object, "rings", limits->rings);
+	json_add_number(object, "ring_depth", limits->ring_depth);
 	return object;
 }
 
@@ -75,24 +63,23 @@ static struct json_object *grant_facts(const struct usher_grant_info *info)
 	struct json_object *object = json_object_new_object();
 	char rights[16];
 
-	add_text(object, "state", info->state < ARRAY_SIZE(states) ?
-		 states[info->state] : "unknown");
-	add_text(object, "rights", format_rights(info->rights, rights));
-	add_number(object, "nsid", info->nsid);
-	add_number(object, "csi", info->csi);
-	add_number(object, "lba_bytes", info->nsid ? 1ULL << info->lba_shift : 0);
-	add_number(object, "metadata_bytes", info->metadata_bytes);
-	add_number(object, "block_in_memory", info->lba_bytes);
-	add_number(object, "slba", info->slba);
-	add_number(object, "nlb", info->nlb);
-	add_number(object, "ns_blocks", info->ns_blocks);
-	add_number(object, "zone_blocks", info->zone_blocks);
-	add_number(object, "max_transfer", info->max_transfer);
-	add_number(object, "max_entries", info->max_entries);
-	add_number(object, "queue_pairs", info->queue_pairs);
-	add_number(object, "max_dsm_ranges", info->max_dsm_ranges);
-	json_object_object_add(object, "volatile_write_cache",
-			       json_object_new_boolean(info->vwc));
+	json_add_text(object, "state", info->state < ARRAY_SIZE(states) ?
+		      states[info->state] : "unknown");
+	json_add_text(object, "rights", format_rights(info->rights, rights));
+	json_add_number(object, "nsid", info->nsid);
+	json_add_number(object, "csi", info->csi);
+	json_add_number(object, "lba_bytes", info->nsid ? 1ULL << info->lba_shift : 0);
+	json_add_number(object, "metadata_bytes", info->metadata_bytes);
+	json_add_number(object, "block_in_memory", info->lba_bytes);
+	json_add_number(object, "slba", info->slba);
+	json_add_number(object, "nlb", info->nlb);
+	json_add_number(object, "ns_blocks", info->ns_blocks);
+	json_add_number(object, "zone_blocks", info->zone_blocks);
+	json_add_number(object, "max_transfer", info->max_transfer);
+	json_add_number(object, "max_entries", info->max_entries);
+	json_add_number(object, "queue_pairs", info->queue_pairs);
+	json_add_number(object, "max_dsm_ranges", info->max_dsm_ranges);
+	json_add_bool(object, "volatile_write_cache", info->vwc);
 	json_object_object_add(object, "limits", limits_facts(&info->limits));
 	json_object_object_add(object, "used", limits_facts(&info->used));
 	return object;
@@ -109,13 +96,13 @@ static struct json_object *controller_facts(const struct nvme_id_ctrl *id)
 	add_padded(object, "firmware_rev", id->fr, sizeof(id->fr));
 	snprintf(text, sizeof(text), "%u.%u.%u", version >> 16,
 		 version >> 8 & 0xff, version & 0xff);
-	add_text(object, "nvme_version", text);
+	json_add_text(object, "nvme_version", text);
 	snprintf(text, sizeof(text), "%04x:%04x", le16toh(id->vid),
 		 le16toh(id->ssvid));
-	add_text(object, "vendor", text);
-	add_number(object, "controller_id", le16toh(id->cntlid));
-	add_number(object, "namespaces_max", le32toh(id->nn));
-	add_number(object, "optional_commands", le16toh(id->oncs));
+	json_add_text(object, "vendor", text);
+	json_add_number(object, "controller_id", le16toh(id->cntlid));
+	json_add_number(object, "namespaces_max", le32toh(id->nn));
+	json_add_number(object, "optional_commands", le16toh(id->oncs));
 	return object;
 }
 
@@ -123,9 +110,9 @@ static struct json_object *namespace_facts(const struct nvme_id_ns *id)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_number(object, "size_blocks", le64toh(id->nsze));
-	add_number(object, "capacity_blocks", le64toh(id->ncap));
-	add_number(object, "used_blocks", le64toh(id->nuse));
+	json_add_number(object, "size_blocks", le64toh(id->nsze));
+	json_add_number(object, "capacity_blocks", le64toh(id->ncap));
+	json_add_number(object, "used_blocks", le64toh(id->nuse));
 	add_bytes(object, "nguid", id->nguid, sizeof(id->nguid));
 	add_bytes(object, "eui64", id->eui64, sizeof(id->eui64));
 	return object;
@@ -137,11 +124,11 @@ static struct json_object *health_facts(const struct nvme_smart_log *log)
 	__u16 kelvin = (__u16)(log->temperature[0] |
 				     log->temperature[1] << 8);
 
-	add_number(object, "critical_warning", log->critical_warning);
+	json_add_number(object, "critical_warning", log->critical_warning);
 	json_object_object_add(object, "temperature_celsius",
 			       json_object_new_int(kelvin - 273));
-	add_number(object, "available_spare_percent", log->avail_spare);
-	add_number(object, "used_percent", log->percent_used);
+	json_add_number(object, "available_spare_percent", log->avail_spare);
+	json_add_number(object, "used_percent", log->percent_used);
 	return object;
 }
 

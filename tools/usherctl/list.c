@@ -17,31 +17,19 @@
 
 #define PCI_CLASS_NVME	0x010802
 
-static void add_text(struct json_object *object, const char *key,
-		     const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
-
-static void add_number(struct json_object *object, const char *key,
-		       __u64 number)
-{
-	json_object_object_add(object, key, json_object_new_uint64(number));
-}
-
 static void add_attribute(struct json_object *object, const char *key,
 			  const char *folder, const char *name)
 {
 	char text[128];
 
 	sys_read(text, sizeof(text), "%s/%s/%s", folder, name, key);
-	add_text(object, key, text);
+	json_add_text(object, key, text);
 }
 
 static void add_numeric(struct json_object *object, const char *key,
 			const char *folder, const char *name)
 {
-	add_number(object, key, sys_number("%s/%s/%s", folder, name, key));
+	json_add_number(object, key, sys_number("%s/%s/%s", folder, name, key));
 }
 
 /* Path, owner and mode of a node */
@@ -52,20 +40,20 @@ static void add_node(struct json_object *object, const char *name)
 	char path[300], text[32];
 	struct stat st;
 
-	add_text(object, "name", name);
+	json_add_text(object, "name", name);
 	snprintf(path, sizeof(path), "/dev/%s", name);
-	add_text(object, "path", path);
+	json_add_text(object, "path", path);
 	if (stat(path, &st))
 		return;
 
 	user = getpwuid(st.st_uid);
 	group = getgrgid(st.st_gid);
 	snprintf(text, sizeof(text), "%u", st.st_uid);
-	add_text(object, "owner", user ? user->pw_name : text);
+	json_add_text(object, "owner", user ? user->pw_name : text);
 	snprintf(text, sizeof(text), "%u", st.st_gid);
-	add_text(object, "group", group ? group->gr_name : text);
+	json_add_text(object, "group", group ? group->gr_name : text);
 	snprintf(text, sizeof(text), "%04o", st.st_mode & 07777);
-	add_text(object, "mode", text);
+	json_add_text(object, "mode", text);
 }
 
 static struct json_object *slice_facts(const char *folder, const char *name)
@@ -79,7 +67,7 @@ static struct json_object *slice_facts(const char *folder, const char *name)
 	add_numeric(slice, "nlb", folder, name);
 	format_rights((__u32)sys_number("%s/%s/rights", folder, name),
 		      rights);
-	add_text(slice, "rights", rights);
+	json_add_text(slice, "rights", rights);
 	return slice;
 }
 
@@ -171,9 +159,9 @@ static struct json_object *device_facts(const char *bdf)
 	struct json_object *device = json_object_new_object();
 	char driver[64];
 
-	add_text(device, "pci", bdf);
+	json_add_text(device, "pci", bdf);
 	sys_link(driver, sizeof(driver), SYS_PCI "/%s/driver", bdf);
-	add_text(device, "driver", driver);
+	json_add_text(device, "driver", driver);
 	if (!strcmp(driver, "usher"))
 		add_usher(device, bdf);
 	else
@@ -194,29 +182,6 @@ struct json_object *gather_devices(void)
 	}
 	sys_free(names, count);
 	return devices;
-}
-
-struct json_object *json_member(struct json_object *object, const char *key)
-{
-	return json_object_object_get(object, key);
-}
-
-const char *json_text(struct json_object *object, const char *key)
-{
-	struct json_object *member = json_member(object, key);
-
-	return member ? json_object_get_string(member) : "?";
-}
-
-__u64 json_number(struct json_object *object, const char *key)
-{
-	return json_object_get_uint64(json_member(object, key));
-}
-
-void print_json(struct json_object *object)
-{
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
-					    JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 static void print_slice(struct json_object *slice, __u64 lba_bytes,

@@ -183,6 +183,24 @@ int fail_at(enum action action, int error, const char *format, ...)
 	return STATUS_FAILED;
 }
 
+/* A command that completed with an error, by its completion */
+int fail_command(const struct usher_cqe *cqe, const char *format, ...)
+{
+	__u16 status = usher_cqe_status(cqe), flags = usher_cqe_flags(cqe);
+	const char *remedy = status_remedy(status);
+	va_list args;
+
+	va_start(args, format);
+	say(format, args);
+	va_end(args);
+	fprintf(stderr, ": %s (status %03xh%s)\n", usher_strstatus(status), status,
+		flags & USHER_CQE_REFUSED ? ", refused by the guard" :
+		flags & USHER_CQE_DRIVER ? ", completed by the driver" : "");
+	if (remedy)
+		fprintf(stderr, "  %s\n", remedy);
+	return STATUS_FAILED;
+}
+
 int usage_error(const char *format, ...)
 {
 	va_list args;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "usherctl.h"
 
@@ -99,4 +100,30 @@ int grant_info(int grant_fd, const char *name, struct usher_grant_info *info)
 	if (ret < 0)
 		fail_at(ACT_OTHER, ret, "%s", name);
 	return ret;
+}
+
+/* Like open_grant(), for who moves blocks and needs all of @rights */
+int open_blocks(const char *node, __u32 rights, const char **name,
+		struct usher_grant_info *info)
+{
+	int grant = open_grant(node, rights, name);
+	char need[16], have[16];
+
+	if (grant < 0)
+		return grant;
+	if (grant_info(grant, *name, info) < 0)
+		goto close_grant;
+
+	if (!info->nsid)
+		fail("%s is a controller and has no blocks: name a namespace, such as %sn1",
+		     *name, *name);
+	else if (rights & ~info->rights)
+		fail("%s: this needs the rights %s, and the grant has %s",
+		     *name, format_rights(rights, need),
+		     format_rights(info->rights, have));
+	else
+		return grant;
+close_grant:
+	close(grant);
+	return -1;
 }

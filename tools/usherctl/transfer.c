@@ -521,19 +521,11 @@ static bool begin_chunk(struct transfer *t)
 static void command_failed(struct transfer *t, const struct slot *slot,
 			   const struct usher_cqe *cqe)
 {
-	__u16 status = usher_cqe_status(cqe), flags = usher_cqe_flags(cqe);
-	const char *remedy = status_remedy(status);
-
 	/* one message is enough: others in flight fail for the same reason */
 	if (!t->status) {
 		progress_end(&t->progress);
-		fail("%s: blocks %llu to %llu: %s (status %03xh%s)", t->name,
-		     slot->slba, slot->slba + slot->blocks - 1,
-		     usher_strstatus(status), status,
-		     flags & USHER_CQE_REFUSED ? ", refused by the guard" :
-		     flags & USHER_CQE_DRIVER ? ", completed by the driver" : "");
-		if (remedy)
-			fprintf(stderr, "  %s\n", remedy);
+		fail_command(cqe, "%s: blocks %llu to %llu", t->name, slot->slba,
+			     slot->slba + slot->blocks - 1);
 	}
 	stop(t, STATUS_FAILED);
 }
@@ -728,28 +720,13 @@ static int run(struct transfer *t)
 static int get_grant(struct transfer *t)
 {
 	__u32 rights = 0;
-	char need[16], have[16];
 
 	if (t->writing)
 		rights |= USHER_RIGHT_WRITE;
 	if (!t->writing || t->verify)
 		rights |= USHER_RIGHT_READ;
-	t->grant = open_grant(t->node, rights, &t->name);
-	if (t->grant < 0 || grant_info(t->grant, t->name, &t->info) < 0)
-		return -1;
-
-	if (!t->info.nsid) {
-		fail("%s is a controller and has no blocks: name a namespace, such as %sn1",
-		     t->name, t->name);
-		return -1;
-	}
-	if (rights & ~t->info.rights) {
-		fail("%s: this needs the rights %s, and the grant has %s",
-		     t->name, format_rights(rights, need),
-		     format_rights(t->info.rights, have));
-		return -1;
-	}
-	return 0;
+	t->grant = open_blocks(t->node, rights, &t->name, &t->info);
+	return t->grant < 0 ? -1 : 0;
 }
 
 static int transfer(bool writing, int argc, char **argv)

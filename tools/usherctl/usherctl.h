@@ -85,6 +85,8 @@ void note(const char *format, ...) __printf(1, 2);
 int fail(const char *format, ...) __printf(1, 2);
 int fail_at(enum action action, int error, const char *format, ...)
 	__printf(3, 4);
+int fail_command(const struct usher_cqe *cqe, const char *format, ...)
+	__printf(2, 3);
 int usage_error(const char *format, ...) __printf(1, 2);
 const char *error_reason(enum action action, int error);
 const char *error_remedy(enum action action, int error);
@@ -108,6 +110,8 @@ bool parse_node(const char *path, struct node *node);
 int open_grant(const char *node, __u32 rights, const char **name);
 int open_widest(const char *node, const char **name);
 int grant_info(int grant_fd, const char *name, struct usher_grant_info *info);
+int open_blocks(const char *node, __u32 rights, const char **name,
+		struct usher_grant_info *info);
 
 /* narrow.c: the options that say how a grant is narrowed */
 
