@@ -50,6 +50,7 @@ struct rig_ring {
  * @phase: with which phase
  * @endless: each completion brings another command, which is done at once
  * @faults: resets asked for
+ * @handed_over: how often serving was left to the work item
  */
 struct qpair_rig {
 	struct usher_device ud;
@@ -64,6 +65,7 @@ struct qpair_rig {
 	u8 phase;
 	bool endless;
 	u32 faults;
+	u32 handed_over;
 };
 
 /* ---- the owner of the commands ------------------------------------------ */
@@ -928,6 +930,69 @@ static void qpair_turns(struct kunit *test)
 	KUNIT_EXPECT_LE(test, most - least, SLOTS);
 }
 
+/*
+ * A ring whose entries never end, as seen by usher_qpair_serve(): commands
+ * complete while they are submitted, so that each turn finds free slots.
+ */
+static u32 rig_serve_endless(struct usher_share *share, u32 budget)
+{
+	struct rig_ring *ring = container_of(share, struct rig_ring, share);
+	u32 n = min(budget, ring->wants);
+
+	ring->gets--;
+	ring->served += n;
+	ring->wants -= n;
+	if (n)
+		usher_qpair_wait(ring->rig->qp, share);
+	return n;
+}
+
+static const struct usher_qpair_ops rig_endless_ops = {
+	.serve = rig_serve_endless,
+	.get = rig_get,
+};
+
+static void rig_serve_work(struct work_struct *work)
+{
+	struct usher_qpair *qp = container_of(work, struct usher_qpair, serve_work);
+
+	container_of(qp->ud, struct qpair_rig, ud)->handed_over++;
+}
+
+/* Who serves does so for others, perhaps in an interrupt's thread: not for ever. */
+static void qpair_serve_is_bounded(struct kunit *test)
+{
+	const u32 many = 1000 * DEPTH;
+	struct qpair_rig *rig = test->priv;
+	u32 i, served = 0;
+
+	rig_join(test, rig, NR_RINGS);
+	rig->qp->ops = &rig_endless_ops;
+	INIT_WORK(&rig->qp->serve_work, rig_serve_work);
+	for (i = 0; i < NR_RINGS; i++) {
+		rig->rings[i].wants = many;
+		usher_qpair_wait(rig->qp, &rig->rings[i].share);
+	}
+	usher_qpair_serve(rig->qp);
+	flush_work(&rig->qp->serve_work);
+	for (i = 0; i < NR_RINGS; i++) {
+		KUNIT_EXPECT_GT(test, rig->rings[i].served, 0);
+		KUNIT_EXPECT_EQ(test, rig->rings[i].gets, 0);
+		served += rig->rings[i].served;
+	}
+	/* A round that was begun is finished: all had a turn. */
+	KUNIT_EXPECT_LT(test, served, NR_RINGS * DEPTH);
+	KUNIT_EXPECT_EQ(test, rig->handed_over, 1);
+
+	/* What is satisfied is not handed over. */
+	for (i = 0; i < NR_RINGS; i++)
+		rig->rings[i].wants = 0;
+	usher_qpair_serve(rig->qp);
+	flush_work(&rig->qp->serve_work);
+	KUNIT_EXPECT_EQ(test, rig->handed_over, 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&rig->qp->waiters));
+}
+
 static void qpair_close(struct kunit *test)
 {
 	struct qpair_rig *rig = test->priv;
@@ -1071,6 +1136,7 @@ static struct kunit_case qpair_cases[] = {
 	KUNIT_CASE(qpair_late_ring),
 	KUNIT_CASE(qpair_no_passing),
 	KUNIT_CASE(qpair_turns),
+	KUNIT_CASE(qpair_serve_is_bounded),
 	KUNIT_CASE(qpair_close),
 	KUNIT_CASE(qpair_stop_closed),
 	KUNIT_CASE(qpair_aux),

@@ -458,6 +458,61 @@ static void ring_refusals(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, ring_device_takes(rig));
 }
 
+/* ---- what a waiter may count on ------------------------------------------ */
+
+/* Would a thread that waits for @n completions go back to its process now? */
+static bool ring_wait_ends(struct ring_rig *rig, u32 n)
+{
+	const struct usher_enter arg = { .size = sizeof(arg), .min_complete = n };
+	int ret = usher_ring_enter(&rig->ring, &arg, true);
+
+	return ret != -EAGAIN;
+}
+
+/*
+ * In a pass over the queue a completion is posted first and shown later.
+ * Whoever looks in between must not be told of it: the process would find its
+ * completion ring empty.
+ */
+static void ring_posted_is_not_shown(struct kunit *test)
+{
+	static const u32 starts[] = { 0, U32_MAX - 1 };
+	static const struct nvme_completion cqe = {};
+	struct ring_rig *rig = test->priv;
+	struct usher_ring *ring = &rig->ring;
+	const struct nvme_command *cmd;
+	struct usher_slot *slot;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(starts); i++) {
+		ring_begin_at(rig, starts[i]);
+		ring_put(rig, ring_sqe(nvme_cmd_flush, 0, 0));
+		KUNIT_ASSERT_EQ(test, ring_enter(rig, 1), 1);
+		cmd = ring_device_takes(rig);
+		KUNIT_ASSERT_NOT_NULL(test, cmd);
+
+		spin_lock_irq(&rig->qp->lock);
+		slot = usher_slot_lookup(rig->qp, cmd->common.command_id);
+		usher_ring_ops.complete(rig->qp, slot, &cqe, 0);
+		spin_unlock_irq(&rig->qp->lock);
+		KUNIT_EXPECT_EQ(test, usher_ring_shown(ring), starts[i]);
+		KUNIT_EXPECT_EQ(test, ring->ctl->cq_tail, starts[i]);
+		KUNIT_EXPECT_FALSE(test, ring_wait_ends(rig, 1));
+
+		spin_lock_irq(&rig->qp->lock);
+		usher_qpair_flush(rig->qp);
+		spin_unlock_irq(&rig->qp->lock);
+		KUNIT_EXPECT_EQ(test, usher_ring_shown(ring), starts[i] + 1);
+		KUNIT_EXPECT_EQ(test, ring->ctl->cq_tail, starts[i] + 1);
+		KUNIT_EXPECT_TRUE(test, ring_wait_ends(rig, 1));
+		KUNIT_EXPECT_FALSE(test, ring_wait_ends(rig, 2));
+		KUNIT_EXPECT_NOT_NULL(test, ring_get(rig));
+
+		/* The device's own completion frees the slot; nobody reads it. */
+		ring_device_completes(rig, cmd->common.command_id, 0, 0);
+	}
+}
+
 /* A command is taken only when its completion has a place. */
 static void ring_completions_have_a_place(struct kunit *test)
 {
@@ -823,6 +878,7 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_round_trips),
 	KUNIT_CASE(ring_result),
 	KUNIT_CASE(ring_refusals),
+	KUNIT_CASE(ring_posted_is_not_shown),
 	KUNIT_CASE(ring_completions_have_a_place),
 	KUNIT_CASE(ring_dead_grant),
 	KUNIT_CASE(ring_device_gone),
