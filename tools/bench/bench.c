@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Does random transfers through one interface, between two markers, and prints
+ * what it did and what the kernel's own counters say as one line of JSON.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "bench.h"
+
+#define SPAN_BYTES	(1ULL << 30)	/* the part of the disk that is used */
+#define HUGE_BYTES	(2UL << 20)
+
+const struct engine engines[] = {
+	{ "pread", pread_setup, pread_run },
+	{ "uring", uring_setup, uring_run },
+	{ "uring-poll", uring_poll_setup, uring_run },
+	{ "passthru", passthru_setup, passthru_run },
+	{ "passthru-poll", passthru_poll_setup, passthru_run },
+	{ "usher", usher_setup, usher_run },
+	{ "usher-poll", usher_poll_setup, usher_run },
+	{ }
+};
+
+/**
+ * struct interrupts - sums over all processors, from /proc/interrupts
+ * @device: of NVMe controllers
+ * @timer: local timer interrupts
+ */
+struct interrupts {
+	unsigned long device;
+	unsigned long timer;
+};
+
+void die(const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "bench: ");
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "\n");
+	exit(1);
+}
+
+static unsigned long sum_of_line(char *text)
+{
+	unsigned long sum = 0, number;
+	char *end;
+
+	for (;; text = end) {
+		number = strtoul(text, &end, 10);
+		if (end == text)
+			return sum;
+		sum += number;
+	}
+}
+
+static void read_interrupts(struct interrupts *interrupts)
+{
+	FILE *file = fopen("/proc/interrupts", "r");
+	char line[4096], *colon;
+
+	if (!file)
+		die("/proc/interrupts: %s", strerror(errno));
+	memset(interrupts, 0, sizeof(*interrupts));
+	while (fgets(line, sizeof(line), file)) {
+		colon = strchr(line, ':');
+		if (!colon)
+			continue;
+		if (strstr(colon, "nvme") || strstr(colon, "usher"))
+			interrupts->device += sum_of_line(colon + 1);
+		else if (strstr(line, "LOC:"))
+			interrupts->timer += sum_of_line(colon + 1);
+	}
+	fclose(file);
+}
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000ULL + time.tv_nsec;
+}
+
+/* The same numbers at each run */
+static void fill_lbas(struct job *job)
+{
+	uint64_t state = 0x9e3779b97f4a7c15ULL;
+	unsigned int i;
+
+	job->lbas = calloc(OFFSETS, sizeof(*job->lbas));
+	if (!job->lbas)
+		die("no memory");
+	for (i = 0; i < OFFSETS; i++) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		job->lbas[i] = state % (SPAN_BYTES / job->bytes) *
+			       (job->bytes >> job->lba_shift);
+	}
+}
+
+static void get_memory(struct job *job)
+{
+	size_t bytes = (size_t)job->bytes * job->qd;
+	unsigned int i;
+
+	bytes = (bytes + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+	job->data = aligned_alloc(HUGE_BYTES, bytes);
+	if (!job->data)
+		die("no memory for %zu bytes", bytes);
+	madvise(job->data, bytes, MADV_HUGEPAGE);
+	memset(job->data, 0x5a, bytes);
+	for (i = 0; i < job->qd; i++)
+		job->free[i] = job->qd - 1 - i;
+	job->nr_free = job->qd;
+}
+
+static void measure(const struct engine *engine, struct job *job, unsigned int count)
+{
+	struct interrupts before, after;
+	uint64_t start, end;
+
+	read_interrupts(&before);
+	start = now();
+	marker(MARKER_BEGIN);
+	engine->run(job, count);
+	marker(MARKER_END);
+	end = now();
+	read_interrupts(&after);
+	printf("{\"engine\": \"%s\", \"write\": %s, \"bytes\": %u, \"qd\": %u, \"batch\": %u, "
+	       "\"ios\": %u, \"ns\": %llu, \"interrupts\": %lu, \"ticks\": %lu}\n",
+	       engine->name, job->write ? "true" : "false", job->bytes, job->qd,
+	       job->batch, count, (unsigned long long)(end - start),
+	       after.device - before.device, after.timer - before.timer);
+	fflush(stdout);
+}
+
+static const struct engine *find_engine(const char *name)
+{
+	const struct engine *engine;
+
+	for (engine = engines; engine->name; engine++)
+		if (!strcmp(engine->name, name))
+			return engine;
+	die("no engine %s", name);
+}
+
+static void __attribute__((noreturn)) usage(int status)
+{
+	const struct engine *engine;
+
+	printf("usage: bench [OPTION]... ENGINE NODE\n"
+	       "  --write        write (else read)\n"
+	       "  --bytes N      of one transfer (4096)\n"
+	       "  --qd N         commands in flight (1)\n"
+	       "  --batch N      completions to wait for at a time (a quarter of --qd)\n"
+	       "  --count N      transfers (10000)\n"
+	       "  --repeat N     measure so many times (1)\n"
+	       "engines:");
+	for (engine = engines; engine->name; engine++)
+		printf(" %s", engine->name);
+	printf("\n");
+	exit(status);
+}
+
+static unsigned int number(const char *text, unsigned int least, unsigned int most)
+{
+	unsigned long value;
+	char *end;
+
+	value = strtoul(text, &end, 0);
+	if (!*text || *end || value < least || value > most)
+		die("%s: a number from %u to %u is needed", text, least, most);
+	return value;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "write", no_argument, NULL, 'w' },
+		{ "bytes", required_argument, NULL, 'b' },
+		{ "qd", required_argument, NULL, 'q' },
+		{ "batch", required_argument, NULL, 'a' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "repeat", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	struct job job = { .bytes = 4096, .qd = 1, .lba_shift = 9 };
+	unsigned int count = 10000, repeat = 1, i;
+	const struct engine *engine;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'w':
+			job.write = true;
+			break;
+		case 'b':
+			job.bytes = number(optarg, 512, 4U << 20);
+			break;
+		case 'q':
+			job.qd = number(optarg, 1, MAX_QD);
+			break;
+		case 'a':
+			job.batch = number(optarg, 1, MAX_QD);
+			break;
+		case 'c':
+			count = number(optarg, 1, 100000000);
+			break;
+		case 'r':
+			repeat = number(optarg, 1, 100);
+			break;
+		case 'h':
+			usage(0);
+		default:
+			usage(2);
+		}
+	}
+	if (argc - optind != 2)
+		usage(2);
+	engine = find_engine(argv[optind]);
+	job.node = argv[optind + 1];
+	if (!job.batch)
+		job.batch = (job.qd + 3) / 4;
+	if (job.batch > job.qd)
+		die("--batch %u is more than --qd %u", job.batch, job.qd);
+
+	get_memory(&job);
+	fill_lbas(&job);
+	engine->setup(&job);
+	/* What is made at the first use, and caches, are not measured. */
+	engine->run(&job, job.qd * 4 + 64);
+	for (i = 0; i < repeat; i++)
+		measure(engine, &job, count);
+	return 0;
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Plugin for QEMU's emulator: counts what the guest executes between two
+ * markers (marker.h). Each MARKER_END appends to the file given as out= a line
+ *
+ *	counted user=N kernel=N syscalls=N doorbells=N
+ *
+ * and with profile=on, after it, one line for each block of code that ran
+ *
+ *	block ADDRESS INSTRUCTIONS EXECUTIONS
+ *
+ * where INSTRUCTIONS is the length of the block. Instructions are the kernel's
+ * when their address is in the upper half. A doorbell is a 32-bit store to a
+ * register of an NVMe controller.
+ *
+ * With settle=MICROSECONDS the processor stops so long after each doorbell. The
+ * device has its answer ready by then, so whoever polls finds it at the first
+ * look: what is counted is work, and no waiting.
+ *
+ * The counters are right for one processor only.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "marker.h"
+#include "qemu-plugin.h"
+
+#define BLOCKS	(1U << 20)	/* places for blocks, far more than a guest has */
+
+/**
+ * struct block - a piece of code without a branch in it
+ * @vaddr: address of its first instruction
+ * @insns: number of its instructions; 0: the place is free
+ * @runs: how often it was executed since MARKER_BEGIN
+ */
+struct block {
+	uint64_t vaddr;
+	uint64_t insns;
+	uint64_t runs;
+};
+
+int qemu_plugin_version = QEMU_PLUGIN_API;
+
+static struct block *blocks;
+static uint64_t syscalls;
+static uint64_t doorbells;
+static unsigned int settle;
+static bool profile;
+static FILE *out;
+
+/* The same code is translated many times; it keeps its place. */
+static struct block *find_block(uint64_t vaddr, size_t insns)
+{
+	uint64_t hash = (vaddr * 64 + insns) * 0x9e3779b97f4a7c15ULL;
+	unsigned int place = hash >> 44;
+	unsigned int i;
+
+	for (i = 0; i < BLOCKS; i++, place++) {
+		struct block *block = &blocks[place % BLOCKS];
+
+		if (!block->insns) {
+			block->vaddr = vaddr;
+			block->insns = insns;
+		}
+		if (block->vaddr == vaddr && block->insns == insns)
+			return block;
+	}
+	fprintf(stderr, "counter: more than %u blocks of code\n", BLOCKS);
+	exit(1);
+}
+
+static void begin(unsigned int vcpu, void *data)
+{
+	unsigned int i;
+
+	(void)vcpu;
+	(void)data;
+	for (i = 0; i < BLOCKS; i++)
+		blocks[i].runs = 0;
+	syscalls = 0;
+	doorbells = 0;
+}
+
+static void end(unsigned int vcpu, void *data)
+{
+	uint64_t sum[2] = { 0, 0 };
+	unsigned int i;
+
+	(void)vcpu;
+	(void)data;
+	for (i = 0; i < BLOCKS; i++)
+		sum[blocks[i].vaddr >> 63] += blocks[i].insns * blocks[i].runs;
+	fprintf(out, "counted user=%" PRIu64 " kernel=%" PRIu64 " syscalls=%" PRIu64
+		" doorbells=%" PRIu64 "\n", sum[0], sum[1], syscalls, doorbells);
+	for (i = 0; profile && i < BLOCKS; i++)
+		if (blocks[i].runs)
+			fprintf(out, "block %" PRIx64 " %" PRIu64 " %" PRIu64 "\n",
+				blocks[i].vaddr, blocks[i].insns, blocks[i].runs);
+	fflush(out);
+}
+
+static void stored(unsigned int vcpu, uint32_t info, uint64_t vaddr, void *data)
+{
+	struct qemu_plugin_hwaddr *addr = qemu_plugin_get_hwaddr(info, vaddr);
+
+	(void)vcpu;
+	(void)data;
+	if (!addr || !qemu_plugin_hwaddr_is_io(addr) ||
+	    strcmp(qemu_plugin_hwaddr_device_name(addr), "nvme"))
+		return;
+	doorbells++;
+	if (settle)
+		usleep(settle);
+}
+
+/* MOV of a 32-bit register to memory, which is how registers are written */
+static bool is_store32(const uint8_t *code, size_t bytes)
+{
+	if (bytes && (code[0] & 0xf8) == 0x40) {	/* REX without W */
+		code++;
+		bytes--;
+	}
+	return bytes >= 2 && code[0] == 0x89 && code[1] < 0xc0;
+}
+
+static bool is_syscall(const uint8_t *code, size_t bytes)
+{
+	return bytes == 2 && code[0] == 0x0f && code[1] == 0x05;
+}
+
+static uint32_t marker_number(const uint8_t *code, size_t bytes)
+{
+	uint32_t words[2];
+
+	if (bytes != sizeof(words))
+		return 0;
+	memcpy(words, code, sizeof(words));
+	return words[0] == MARKER_OPCODE ? words[1] : 0;
+}
+
+static void look_at(struct qemu_plugin_insn *insn)
+{
+	const uint8_t *code = qemu_plugin_insn_data(insn);
+	size_t bytes = qemu_plugin_insn_size(insn);
+	uint32_t number = marker_number(code, bytes);
+
+	if (number == MARKER_BEGIN)
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, begin,
+						       QEMU_PLUGIN_NO_REGS, NULL);
+	else if (number == MARKER_END)
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, end,
+						       QEMU_PLUGIN_NO_REGS, NULL);
+	else if (is_syscall(code, bytes))
+		qemu_plugin_register_vcpu_insn_exec_inline(insn,
+							   QEMU_PLUGIN_INLINE_ADD,
+							   &syscalls, 1);
+	else if (is_store32(code, bytes))
+		qemu_plugin_register_vcpu_mem_cb(insn, stored, QEMU_PLUGIN_NO_REGS,
+						 QEMU_PLUGIN_STORES, NULL);
+}
+
+static void translated(uint64_t id, struct qemu_plugin_tb *tb)
+{
+	size_t insns = qemu_plugin_tb_n_insns(tb);
+	struct block *block = find_block(qemu_plugin_tb_vaddr(tb), insns);
+	size_t i;
+
+	(void)id;
+	qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD,
+						 &block->runs, 1);
+	for (i = 0; i < insns; i++)
+		look_at(qemu_plugin_tb_get_insn(tb, i));
+}
+
+static int set_option(const char *option)
+{
+	if (!strncmp(option, "out=", 4)) {
+		out = fopen(option + 4, "w");
+		if (!out)
+			perror(option + 4);
+	} else if (!strncmp(option, "settle=", 7)) {
+		settle = strtoul(option + 7, NULL, 10);
+	} else if (!strcmp(option, "profile=on")) {
+		profile = true;
+	} else if (strcmp(option, "profile=off")) {
+		fprintf(stderr, "counter: no option %s\n", option);
+		return -1;
+	}
+	return 0;
+}
+
+int qemu_plugin_install(uint64_t id, const struct qemu_plugin_info *info, int argc,
+			char **argv)
+{
+	int i;
+
+	for (i = 0; i < argc; i++)
+		if (set_option(argv[i]))
+			return -1;
+	if (!out) {
+		fprintf(stderr, "counter: out=FILE is missing, or cannot be written\n");
+		return -1;
+	}
+	if (!info->system_emulation || info->max_vcpus > 1) {
+		fprintf(stderr, "counter: a machine of one processor is needed\n");
+		return -1;
+	}
+	blocks = calloc(BLOCKS, sizeof(*blocks));
+	if (!blocks)
+		return -1;
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	return 0;
+}

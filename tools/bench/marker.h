@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Marks the measured part of a program for the counter (counter.c). A marker is
+ * a NOP of eight bytes with a displacement that no compiler makes: it does
+ * nothing, and anything but the counter overlooks it.
+ */
+#ifndef MARKER_H
+#define MARKER_H
+
+#define MARKER_BYTES	8
+#define MARKER_OPCODE	0x00841f0fU	/* nopl disp32(%rax,%rax), as it lies in memory */
+#define MARKER_BEGIN	0x75736831U	/* counting starts from zero */
+#define MARKER_END	0x75736832U	/* the sums are written out */
+
+/* Also a barrier for the compiler: nothing moves across it. */
+#define marker(number)							\
+	__asm__ __volatile__(".long %c0, %c1"				\
+			     : : "i"(MARKER_OPCODE), "i"(number) : "memory")
+
+#endif /* MARKER_H */

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs a plan of measurements in a guest and reads what comes back."""
+
+import json
+import shlex
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+VM = TOP / "tools/testing/vm"
+KERNEL = "6.12"
+# All contenders have this controller: no backend, 2 MiB in one command.
+DISK = ",drive.driver=null-co,drive.size=1G,mdts=9"
+FEW_QUEUES = DISK + ",max_ioqpairs=4,msix_qsize=5"
+# Which node each engine opens: the first controller is the stock driver's.
+NODES = {"pread": "/dev/nvme0n1", "uring": "/dev/nvme0n1", "uring-poll": "/dev/nvme0n1",
+         "passthru": "/dev/ng0n1", "passthru-poll": "/dev/ng0n1",
+         "usher": "/dev/usher0n1", "usher-poll": "/dev/usher0n1"}
+
+
+class BenchError(Exception):
+    """A measurement failed; the text says what and why."""
+
+
+@dataclass
+class Work:
+    """One measurement: an engine and what it does."""
+    engine: str
+    qd: int = 1
+    bytes: int = 4096
+    write: bool = False
+    count: int = 10000
+    more: tuple = ()
+
+    def line(self):
+        words = ["--qd", self.qd, "--bytes", self.bytes, "--count", self.count]
+        words += ["--write"] if self.write else []
+        words += [*self.more, self.engine, NODES[self.engine]]
+        return " ".join(map(str, words))
+
+
+@dataclass
+class Counts:
+    """What the counter saw between two markers, in the whole guest."""
+    user: int
+    kernel: int
+    syscalls: int
+    doorbells: int
+    # (address, instructions, executions) of each block of code
+    blocks: list = field(default_factory=list)
+
+
+def read_counts(lines):
+    """The sums and blocks that counter.c writes, one Counts for each measurement."""
+    counts = []
+    for line in lines:
+        kind, *words = line.split()
+        if kind == "counted":
+            counts.append(Counts(**{key: int(value) for key, value in
+                                    (word.split("=") for word in words)}))
+        elif kind == "block" and counts:
+            address, insns, runs = words
+            counts[-1].blocks.append((int(address, 16), int(insns), int(runs)))
+        else:
+            raise BenchError(f"the counter wrote what is no count: {line.strip()}")
+    return counts
+
+
+def read_results(lines):
+    """The lines of JSON that the programs in the guest print."""
+    return [json.loads(line) for line in lines]
+
+
+def prepare():
+    """Build what a guest needs; return the path of the module."""
+    subprocess.run(["make", "-s", "-C", HERE], check=True, stdout=sys.stderr)
+    built = subprocess.run([VM / "build-module", "-o", TOP / "build" / f"bench-{KERNEL}", KERNEL],
+                           check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    modules = [path for path in built.stdout.split() if path.endswith("/usher.ko")]
+    if len(modules) != 1:
+        raise BenchError(f"build-module made {modules}, not one usher.ko")
+    return modules[0]
+
+
+def guest_command(module, plan, share, disks, options):
+    command = [VM / "vm", "run", "--kernel", KERNEL, "--smp", "1", "--mem", "2G",
+               "--timeout", "1200", "--share", share, "--env", f"USHER_MODULE={module}"]
+    command += ["--append", f"mitigations={options.mitigations}"]
+    for disk in disks:
+        command += ["--nvme", disk]
+    if options.counter:
+        command += ["--qemu-arg=-plugin", f"--qemu-arg=file={HERE}/counter.so,out={share}/counts"
+                    f",settle={options.settle},profile={'on' if options.profile else 'off'}"]
+    if options.profile:
+        command += ["--env", "KALLSYMS=1"]
+    return command + ["--", HERE / "guest", plan]
+
+
+@dataclass
+class Options:
+    """How a guest is started."""
+    mitigations: str = "off"
+    counter: bool = True
+    settle: int = 0
+    profile: bool = False
+
+
+@dataclass
+class Answer:
+    """What a guest brought back; results and counts go together one to one."""
+    results: list
+    counts: list
+    kallsyms: list
+
+
+def run_guest(module, works, options, disks=(DISK, DISK)):
+    """Do the measurements in one guest."""
+    with tempfile.TemporaryDirectory(prefix="usher-bench-") as folder:
+        share = Path(folder)
+        plan = share / "plan"
+        plan.write_text("".join(work.line() + "\n" for work in works))
+        command = guest_command(module, plan, share, disks, options)
+        done = subprocess.run(command, stdout=sys.stderr, check=False)
+        if done.returncode:
+            raise BenchError(f"the guest ended with status {done.returncode}: "
+                             f"{shlex.join(map(str, command))}")
+        results = read_results((share / "results").read_text().splitlines())
+        counts, kallsyms = [], []
+        if options.counter:
+            with open(share / "counts", encoding="ascii") as lines:
+                counts = read_counts(lines)
+            if len(counts) != len(results):
+                raise BenchError(f"{len(results)} results, but {len(counts)} counts")
+        if options.profile:
+            kallsyms = (share / "kallsyms").read_text().splitlines()
+    return Answer(results, counts, kallsyms)
