@@ -14,8 +14,8 @@
 
 #include "bench.h"
 
-#define SPAN_BYTES	(1ULL << 30)	/* the part of the disk that is used */
-#define HUGE_BYTES	(2UL << 20)
+#define SPAN_BYTES	0x40000000ULL	/* the part of the disk that is used */
+#define HUGE_BYTES	0x200000UL
 
 const struct engine engines[] = {
 	{ "pread", pread_setup, pread_run },
@@ -132,15 +132,13 @@ static void measure(const struct engine *engine, struct job *job, unsigned int c
 
 	read_interrupts(&before);
 	start = now();
-	marker(MARKER_BEGIN);
+	marker_begin();
 	engine->run(job, count);
-	marker(MARKER_END);
+	marker_end();
 	end = now();
 	read_interrupts(&after);
-	printf("{\"engine\": \"%s\", \"write\": %s, \"bytes\": %u, \"qd\": %u, \"batch\": %u, "
-	       "\"ios\": %u, \"ns\": %llu, \"interrupts\": %lu, \"ticks\": %lu}\n",
-	       engine->name, job->write ? "true" : "false", job->bytes, job->qd,
-	       job->batch, count, (unsigned long long)(end - start),
+	printf("{\"engine\": \"%s\", \"ios\": %u, \"ns\": %llu, \"interrupts\": %lu, \"ticks\": %lu}\n",
+	       engine->name, count, (unsigned long long)(end - start),
 	       after.device - before.device, after.timer - before.timer);
 	fflush(stdout);
 }
@@ -173,14 +171,15 @@ static void __attribute__((noreturn)) usage(int status)
 	exit(status);
 }
 
-static unsigned int number(const char *text, unsigned int least, unsigned int most)
+static unsigned int to_number(const char *text, unsigned int least,
+			      unsigned int most)
 {
 	unsigned long value;
 	char *end;
 
 	value = strtoul(text, &end, 0);
 	if (!*text || *end || value < least || value > most)
-		die("%s: a number from %u to %u is needed", text, least, most);
+		die("%s: %u to %u is possible", text, least, most);
 	return value;
 }
 
@@ -207,19 +206,19 @@ int main(int argc, char **argv)
 			job.write = true;
 			break;
 		case 'b':
-			job.bytes = number(optarg, 512, 4U << 20);
+			job.bytes = to_number(optarg, 512, 4U << 20);
 			break;
 		case 'q':
-			job.qd = number(optarg, 1, MAX_QD);
+			job.qd = to_number(optarg, 1, MAX_QD);
 			break;
 		case 'a':
-			job.batch = number(optarg, 1, MAX_QD);
+			job.batch = to_number(optarg, 1, MAX_QD);
 			break;
 		case 'c':
-			count = number(optarg, 1, 100000000);
+			count = to_number(optarg, 1, 100000000);
 			break;
 		case 'r':
-			repeat = number(optarg, 1, 100);
+			repeat = to_number(optarg, 1, 100);
 			break;
 		case 'h':
 			usage(0);

@@ -19,7 +19,6 @@
  *
  * The counters are right for one processor only.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +27,7 @@
 #include "marker.h"
 #include "qemu-plugin.h"
 
-#define BLOCKS	(1U << 20)	/* places for blocks, far more than a guest has */
+#define BLOCKS	0x100000U	/* places for blocks, far more than a guest has */
 
 /**
  * struct block - a piece of code without a branch in it
@@ -93,12 +92,12 @@ static void end(unsigned int vcpu, void *data)
 	(void)data;
 	for (i = 0; i < BLOCKS; i++)
 		sum[blocks[i].vaddr >> 63] += blocks[i].insns * blocks[i].runs;
-	fprintf(out, "counted user=%" PRIu64 " kernel=%" PRIu64 " syscalls=%" PRIu64
-		" doorbells=%" PRIu64 "\n", sum[0], sum[1], syscalls, doorbells);
+	fprintf(out, "counted user=%lu kernel=%lu syscalls=%lu doorbells=%lu\n",
+		sum[0], sum[1], syscalls, doorbells);
 	for (i = 0; profile && i < BLOCKS; i++)
 		if (blocks[i].runs)
-			fprintf(out, "block %" PRIx64 " %" PRIu64 " %" PRIu64 "\n",
-				blocks[i].vaddr, blocks[i].insns, blocks[i].runs);
+			fprintf(out, "block %lx %lu %lu\n", blocks[i].vaddr,
+				 blocks[i].insns, blocks[i].runs);
 	fflush(out);
 }
 

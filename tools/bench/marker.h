@@ -7,14 +7,21 @@
 #ifndef MARKER_H
 #define MARKER_H
 
-#define MARKER_BYTES	8
 #define MARKER_OPCODE	0x00841f0fU	/* nopl disp32(%rax,%rax), as it lies in memory */
 #define MARKER_BEGIN	0x75736831U	/* counting starts from zero */
 #define MARKER_END	0x75736832U	/* the sums are written out */
 
 /* Also a barrier for the compiler: nothing moves across it. */
-#define marker(number)							\
-	__asm__ __volatile__(".long %c0, %c1"				\
-			     : : "i"(MARKER_OPCODE), "i"(number) : "memory")
+static inline __attribute__((always_inline)) void marker_begin(void)
+{
+	__asm__ __volatile__(".long %c0, %c1"
+			     : : "i"(MARKER_OPCODE), "i"(MARKER_BEGIN) : "memory");
+}
+
+static inline __attribute__((always_inline)) void marker_end(void)
+{
+	__asm__ __volatile__(".long %c0, %c1"
+			     : : "i"(MARKER_OPCODE), "i"(MARKER_END) : "memory");
+}
 
 #endif /* MARKER_H */
