@@ -14,7 +14,8 @@
  *		"sq N cq=.. size=.. head=.. tail=.. fetched=.. doorbells=.." or
  *		"cq N vector=.. irq=.. size=.. head=.. tail=.. phase=.. posted=.. waiting=.."
  * stats	counters and states, "name value" lines; held says how many commands
- *		are held, aers how many event requests wait
+ *		are held, aers how many event requests wait, shadow whether the
+ *		doorbells are read from memory
  * namespaces	a line for each: "ns N active=.. nsze=.. lba=.. ms=.. ext=.."
  *
  * Switches (read and write, 0 or 1)
@@ -30,13 +31,17 @@
  * dup			each completion is posted twice
  * csts_fatal		1: CSTS.CFS until the next disable; 2: for good
  * delay_us		I/O commands take so long
+ * grant_queues		I/O queue pairs that the next Number of Queues gives, at most
+ *			as many as the module parameter says; 0: as many
  *
  * Actions and modes (write)
  *
  * hold		"on [op=N] [qid=N] [slba=N-N]": I/O commands that match (SLBA is
  *		CDW10-11, whatever the command) are fetched and not completed,
- *		"off": those that come now are. Those held stay held
- * release	"fifo" or "reverse": the held commands are executed and completed
+ *		"off": those that come now are. Those held stay held. Admin
+ *		commands match only qid=0
+ * release	"fifo [STATUS]" or "reverse [STATUS]": the held commands are executed
+ *		and completed, or only completed with STATUS
  * abort	what Abort does to a command that is held or delayed: "real":
  *		it completes with Command Abort Requested; "ignore": the Abort
  *		completes and says that it did nothing; "silent": it never completes
@@ -53,6 +58,9 @@
  * ns_replace	"NSID": another namespace of the same format takes its place:
  *		new NGUID and EUI-64, zeroed; reported
  * event	"DW0": report an asynchronous event
+ * event_at	"shutdown DW0", "disable DW0": report it, once, when the host wrote
+ *		CC.SHN, or CC.EN = 0; the completion is there before CSTS changes.
+ *		"never": not any more, which is also read when it was reported
  * surprise	"1": configuration space and BAR read all ones; "remove": so, and
  *		then the PCI core is told, as a hotplug slot would; "orderly":
  *		the PCI core removes the device while it still answers
@@ -150,8 +158,8 @@ static void sc_show_stats(struct sc_dev *sc, struct seq_file *m)
 {
 	const struct sc_stats *s = &sc->stats;
 
-	seq_printf(m, "ready %d\nfatal %d\nbus_master %d\nremoved %d\n", sc->ready, sc->fatal,
-		   sc_bus_master(sc), sc->removed);
+	seq_printf(m, "ready %d\nfatal %d\nbus_master %d\nremoved %d\nshadow %d\n", sc->ready,
+		   sc->fatal, sc_bus_master(sc), sc->removed, !!sc->dbbuf_db);
 	seq_printf(m, "held %zu\ndelayed %zu\naers %zu\nevents %u\n", list_count_nodes(&sc->held),
 		   list_count_nodes(&sc->delayed), list_count_nodes(&sc->aers), sc->nr_events);
 	seq_printf(m, "fetched %llu\ncompleted %llu\ndropped %llu\naborts %llu\n", s->fetched,
@@ -202,11 +210,16 @@ static int sc_store_hold(struct sc_dev *sc, char *line)
 
 static int sc_store_release(struct sc_dev *sc, char *line)
 {
-	bool reverse = !strcmp(line, "reverse");
+	char order[8];
+	uint status = 0;
+	bool reverse;
 
-	if (!reverse && strcmp(line, "fifo"))
+	if (sscanf(line, "%7s %i", order, &status) < 1 || status > 0x7fff)
 		return -EINVAL;
-	sc_release_held(sc, reverse);
+	reverse = !strcmp(order, "reverse");
+	if (!reverse && strcmp(order, "fifo"))
+		return -EINVAL;
+	sc_release_held(sc, reverse, status);
 
 	return 0;
 }
@@ -369,6 +382,32 @@ static int sc_store_event(struct sc_dev *sc, char *line)
 	return 0;
 }
 
+static const char * const sc_moments[] = {
+	[SC_NEVER] = "never", [SC_AT_SHUTDOWN] = "shutdown", [SC_AT_DISABLE] = "disable",
+};
+
+static void sc_show_event_at(struct sc_dev *sc, struct seq_file *m)
+{
+	seq_printf(m, "%s\n", sc_moments[sc->fault.event_at]);
+}
+
+static int sc_store_event_at(struct sc_dev *sc, char *line)
+{
+	char word[16];
+	u32 dw0 = 0;
+	int moment;
+
+	if (sscanf(line, "%15s %i", word, &dw0) < 1)
+		return -EINVAL;
+	moment = match_string(sc_moments, ARRAY_SIZE(sc_moments), word);
+	if (moment < 0)
+		return -EINVAL;
+	sc->fault.event_at = moment;
+	sc->fault.event = dw0;
+
+	return 0;
+}
+
 /* The whole device */
 
 static int sc_store_surprise(struct sc_dev *sc, char *line)
@@ -428,6 +467,7 @@ static const struct sc_file sc_files[] = {
 	{ .name = "ns_format", .store = sc_store_ns_format },
 	{ .name = "ns_replace", .store = sc_store_ns_replace },
 	{ .name = "event", .store = sc_store_event },
+	{ .name = "event_at", .show = sc_show_event_at, .store = sc_store_event_at },
 	{ .name = "surprise", .store = sc_store_surprise, .unlocked = true },
 	{ .name = "rescan", .store = sc_store_rescan, .unlocked = true },
 	{ .name = "clear", .store = sc_store_clear },
@@ -509,6 +549,7 @@ void sc_debugfs_init(struct sc_dev *sc)
 	debugfs_create_bool("dup", 0600, sc_dir, &fault->dup);
 	debugfs_create_u32("csts_fatal", 0600, sc_dir, &fault->csts_fatal);
 	debugfs_create_u32("delay_us", 0600, sc_dir, &fault->delay_us);
+	debugfs_create_u32("grant_queues", 0600, sc_dir, &fault->grant_queues);
 }
 
 /**

@@ -66,6 +66,10 @@ static u32 sc_read_doorbell(struct sc_dev *sc, u16 qid, bool cq)
 
 	if (!qid || !sc->dbbuf_db)
 		return readl(sc->bar + NVME_REG_DBS + offset);
+	if (offset + sizeof(shadow) > sc->page_size) {
+		sc->stats.bad_doorbells++;	/* the buffers are one page each */
+		return readl(sc->bar + NVME_REG_DBS + offset);
+	}
 
 	if (sc_dma(sc, sc->dbbuf_db + offset, &shadow, sizeof(shadow), SC_FROM_HOST))
 		return cq ? sc->cq[qid].head : sc->sq[qid].tail;
@@ -441,7 +445,7 @@ static void sc_make_cq(struct sc_dev *sc, u16 qid, u32 size, u64 base, bool irq,
 
 static u16 sc_check_queue(struct sc_dev *sc, u16 qid, u32 size, u64 base, u16 flags)
 {
-	if (!qid || qid > sc_param.queues)
+	if (!qid || qid > (sc->features[NVME_FEAT_NUM_QUEUES] & 0xffff) + 1)
 		return NVME_SC_QID_INVALID | NVME_STATUS_DNR;
 	if (size < 2 || size > sc_param.mqes + 1)
 		return NVME_SC_QUEUE_SIZE | NVME_STATUS_DNR;
@@ -646,10 +650,11 @@ static bool sc_has_feature(u8 fid)
 	}
 }
 
-static u32 sc_set_queues(u32 dw11)
+static u32 sc_set_queues(const struct sc_dev *sc, u32 dw11)
 {
-	u32 sqs = min(dw11 & 0xffff, sc_param.queues - 1);
-	u32 cqs = min(dw11 >> 16, sc_param.queues - 1);
+	u32 most = min_not_zero(sc->fault.grant_queues, sc_param.queues);
+	u32 sqs = min(dw11 & 0xffff, most - 1);
+	u32 cqs = min(dw11 >> 16, most - 1);
 
 	return sqs | cqs << 16;
 }
@@ -667,7 +672,7 @@ static u16 sc_set_features(struct sc_dev *sc, struct sc_cmd *cmd)
 	if (fid == NVME_FEAT_NUM_QUEUES) {
 		if ((dw11 & 0xffff) == 0xffff || dw11 >> 16 == 0xffff)
 			return NVME_SC_INVALID_FIELD | NVME_STATUS_DNR;
-		dw11 = sc_set_queues(dw11);
+		dw11 = sc_set_queues(sc, dw11);
 		cmd->result = dw11;
 	}
 	sc->features[fid] = dw11;
@@ -1019,28 +1024,34 @@ static bool sc_must_hold(const struct sc_faults *fault, const struct sc_cmd *cmd
 {
 	u64 slba = le64_to_cpu(cmd->sqe.rw.slba);
 
+	/* Admin commands are meant only where the admin queue is named. */
 	return fault->hold &&
 	       (fault->hold_opcode < 0 || fault->hold_opcode == cmd->sqe.common.opcode) &&
-	       (fault->hold_qid < 0 || fault->hold_qid == cmd->sqid) &&
+	       (fault->hold_qid < 0 ? cmd->sqid : fault->hold_qid == cmd->sqid) &&
 	       slba >= fault->hold_first && slba <= fault->hold_last;
+}
+
+static void sc_execute(struct sc_dev *sc, struct sc_cmd *cmd)
+{
+	u16 status = cmd->sqid ? sc_io(sc, &cmd->sqe) : sc_admin(sc, cmd);
+
+	if (status != SC_PENDING)
+		sc_complete(sc, cmd, status);
 }
 
 static void sc_start_admin(struct sc_dev *sc, struct sc_cmd *cmd)
 {
-	u16 status;
-
 	if (sc->fault.dead_admin) {
 		kfree(cmd);
 		sc->stats.dropped++;
 		return;
 	}
-	if (sc_must_fail(&sc->fault.fail_admin, cmd->sqe.common.opcode)) {
+	if (sc_must_fail(&sc->fault.fail_admin, cmd->sqe.common.opcode))
 		sc_complete(sc, cmd, sc->fault.fail_admin.status);
-		return;
-	}
-	status = sc_admin(sc, cmd);
-	if (status != SC_PENDING)
-		sc_complete(sc, cmd, status);
+	else if (sc_must_hold(&sc->fault, cmd))
+		list_add_tail(&cmd->list, &sc->held);
+	else
+		sc_execute(sc, cmd);
 }
 
 static void sc_start_io(struct sc_dev *sc, struct sc_cmd *cmd)
@@ -1055,7 +1066,7 @@ static void sc_start_io(struct sc_dev *sc, struct sc_cmd *cmd)
 		cmd->due = ktime_add_us(ktime_get(), fault->delay_us);
 		list_add_tail(&cmd->list, &sc->delayed);
 	} else {
-		sc_complete(sc, cmd, sc_io(sc, &cmd->sqe));
+		sc_execute(sc, cmd);
 	}
 }
 
@@ -1113,7 +1124,7 @@ static void sc_run_delayed(struct sc_dev *sc)
 		if (ktime_before(ktime_get(), cmd->due))
 			return;
 		list_del(&cmd->list);
-		sc_complete(sc, cmd, sc_io(sc, &cmd->sqe));
+		sc_execute(sc, cmd);
 	}
 }
 
@@ -1121,8 +1132,9 @@ static void sc_run_delayed(struct sc_dev *sc)
  * sc_release_held - execute the held commands
  * @sc:		the device
  * @reverse:	the last one first
+ * @status:	if not zero, complete them with it instead
  */
-void sc_release_held(struct sc_dev *sc, bool reverse)
+void sc_release_held(struct sc_dev *sc, bool reverse, u16 status)
 {
 	struct sc_cmd *cmd;
 
@@ -1130,7 +1142,10 @@ void sc_release_held(struct sc_dev *sc, bool reverse)
 		cmd = reverse ? list_last_entry(&sc->held, struct sc_cmd, list) :
 				list_first_entry(&sc->held, struct sc_cmd, list);
 		list_del(&cmd->list);
-		sc_complete(sc, cmd, sc_io(sc, &cmd->sqe));
+		if (status)
+			sc_complete(sc, cmd, status);
+		else
+			sc_execute(sc, cmd);
 	}
 }
 
@@ -1152,7 +1167,7 @@ static void sc_reset_queues(struct sc_dev *sc)
 	sc->dbbuf_ei = 0;
 	memset(sc->features, 0, sizeof(sc->features));
 	sc->features[NVME_FEAT_VOLATILE_WC] = sc_param.vwc;
-	sc->features[NVME_FEAT_NUM_QUEUES] = sc_set_queues(~0);
+	sc->features[NVME_FEAT_NUM_QUEUES] = sc_set_queues(sc, ~0);
 }
 
 static void sc_disable(struct sc_dev *sc)
@@ -1187,17 +1202,31 @@ static void sc_enable(struct sc_dev *sc, u32 cc)
 	sc->ready = true;
 }
 
+/* The host finds the event when it sees what it waits for in CSTS. */
+static void sc_event_at(struct sc_dev *sc, enum sc_moment now)
+{
+	if (sc->fault.event_at != now || !sc->ready || sc->fatal)
+		return;
+	sc->fault.event_at = SC_NEVER;
+	sc_event(sc, sc->fault.event);
+	sc_report_events(sc);
+	sc_post_done(sc, 0);
+}
+
 static void sc_check_cc(struct sc_dev *sc)
 {
 	u32 cc = readl(sc->bar + NVME_REG_CC);
 	bool enable = cc & NVME_CC_ENABLE;
 
-	if (enable && !sc->enabled && !sc->fault.ignore_enable)
+	if (enable && !sc->enabled && !sc->fault.ignore_enable) {
 		sc_enable(sc, cc);
-	else if (!enable && sc->enabled && !sc->fault.ignore_disable)
+	} else if (!enable && sc->enabled && !sc->fault.ignore_disable) {
+		sc_event_at(sc, SC_AT_DISABLE);
 		sc_disable(sc);
+	}
 
 	if (cc & NVME_CC_SHN_MASK && !sc->shst) {
+		sc_event_at(sc, SC_AT_SHUTDOWN);
 		sc->stats.shutdowns++;
 		sc->shst = 1;
 	}

@@ -34,6 +34,7 @@
 
 enum sc_intr { SC_INTR_NONE, SC_INTR_MSI, SC_INTR_MSIX };
 enum sc_abort { SC_ABORT_REAL, SC_ABORT_IGNORE, SC_ABORT_SILENT };
+enum sc_moment { SC_NEVER, SC_AT_SHUTDOWN, SC_AT_DISABLE };
 enum sc_dir { SC_TO_HOST, SC_FROM_HOST, SC_COMPARE };
 
 /**
@@ -184,6 +185,9 @@ struct sc_faults {
 	int hold_qid;
 	u64 hold_first;
 	u64 hold_last;
+	enum sc_moment event_at;
+	u32 event;
+	u32 grant_queues;
 	struct sc_fail fail_admin;
 	struct sc_fail fail_io;
 };
@@ -336,7 +340,7 @@ void sc_power_on(struct sc_dev *sc);
 bool sc_poll(struct sc_dev *sc);
 void sc_drop_commands(struct sc_dev *sc);
 void sc_drop_held(struct sc_dev *sc);
-void sc_release_held(struct sc_dev *sc, bool reverse);
+void sc_release_held(struct sc_dev *sc, bool reverse, u16 status);
 int sc_inject(struct sc_dev *sc, u16 cqid, const struct nvme_completion *cqe);
 int sc_set_format(struct sc_ns *ns, u32 lba_size, u16 ms, bool ext);
 u64 sc_max_nsze(const struct sc_ns *ns);
