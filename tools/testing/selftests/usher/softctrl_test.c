@@ -16,6 +16,7 @@
 #include <libgen.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -35,6 +36,9 @@
 #define DEBUGFS		"/sys/kernel/debug/usher-softctrl/"
 #define IO_TIMEOUT	"/sys/module/usher/parameters/io_timeout"
 #define DRIVER		"/sys/bus/pci/drivers/usher/"
+#define DEVICES		"/sys/bus/pci/devices/"
+#define UNBOUND_CPUS	"/sys/devices/virtual/workqueue/cpumask"
+#define RT_RUNTIME	"/proc/sys/kernel/sched_rt_runtime_us"
 
 #define ENTRIES		64
 #define BLOCK		512
@@ -250,7 +254,7 @@ static int find_node(struct _test_data_softctrl *self)
 	DIR *dir;
 
 	self->node[0] = '\0';
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/usher", self->address);
+	snprintf(path, sizeof(path), DEVICES "%s/usher", self->address);
 	dir = opendir(path);
 	if (!dir)
 		return -ENOENT;
@@ -279,8 +283,8 @@ static int plug(struct _test_data_softctrl *self, const char *params)
 	return 0;
 }
 
-/* Grant, ring and buffer on the namespace node */
-static int open_node(struct _test_data_softctrl *self)
+/* Grant and buffer on the namespace node */
+static int open_grant(struct _test_data_softctrl *self)
 {
 	struct usher_grant_info info;
 	int ret = find_node(self);
@@ -298,7 +302,13 @@ static int open_node(struct _test_data_softctrl *self)
 	if (ret < 0)
 		return ret;
 	self->buf = ret;
-	return ring_open(&self->ring, self->grant, ENTRIES, 0);
+	return 0;
+}
+
+/* And a ring */
+static int open_node(struct _test_data_softctrl *self)
+{
+	return open_grant(self) ?: ring_open(&self->ring, self->grant, ENTRIES, 0);
 }
 
 static int start(struct _test_data_softctrl *self, const char *params)
@@ -547,6 +557,65 @@ TEST_F_TIMEOUT(softctrl, shadow_doorbells, 120)
 	EXPECT_EQ(0, stat_of("bad_doorbells"));
 }
 
+/* The device loses its state; the next command waits until it is ready again. */
+static int reset_by_fatal_status(void)
+{
+	long enables = stat_of("enables");
+	int ret = fault("csts_fatal", "1");
+
+	return ret ?: wait_stat("enables", enables + 1) ? 0 : -ETIME;
+}
+
+/* With this stride a page of shadow doorbells has room for 63 I/O queues. */
+#define SHADOW_PARAMS	"dbbuf=1 dstrd=3 queues=64 vectors=65"
+
+/* After a reset there are more queues than the shadow doorbells have room for. */
+TEST_F_TIMEOUT(softctrl, shadow_doorbells_of_more_queues_after_a_reset, 240)
+{
+	static struct ring rings[63];
+	struct usher_ring_info info;
+	struct usher_sqe sqe;
+	unsigned int i;
+
+	ASSERT_EQ(0, plug(self, SHADOW_PARAMS));
+	ASSERT_EQ(0, fault("surprise", "orderly"));
+	ASSERT_EQ(0, fault("grant_queues", "8"));
+	ASSERT_EQ(0, fault("rescan", "1"));
+	ASSERT_EQ(0, open_node(self));
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
+	EXPECT_EQ(1, stat_of("shadow"));
+
+	ASSERT_EQ(0, fault("grant_queues", "0"));
+	ASSERT_EQ(0, reset_by_fatal_status());
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 2));
+	EXPECT_EQ(0, stat_of("shadow"));
+	sqe = cmd_data(OP_READ, self->nsid, 0, 1, self->buf, 0, BLOCK);
+	for (i = 0; i < ARRAY_SIZE(rings); i++) {
+		ASSERT_EQ(0, ring_open(&rings[i], self->grant, 4, 0));
+		EXPECT_EQ(0, ring_do(&rings[i], &sqe));
+	}
+	/* The last one's would lie behind the page. */
+	ASSERT_EQ(0, ring_info(rings[62].fd, &info));
+	EXPECT_EQ(64, info.qid);
+	EXPECT_EQ(0, stat_of("bad_doorbells"));
+	for (i = 0; i < ARRAY_SIZE(rings); i++)
+		ring_close(&rings[i]);
+}
+
+TEST_F_TIMEOUT(softctrl, shadow_doorbells_of_fewer_queues_after_a_reset, 120)
+{
+	unsigned int i;
+
+	ASSERT_EQ(0, start(self, SHADOW_PARAMS));
+	EXPECT_EQ(0, stat_of("shadow"));
+	ASSERT_EQ(0, fault("grant_queues", "63"));
+	ASSERT_EQ(0, reset_by_fatal_status());
+	for (i = 0; i < 300; i++)
+		ASSERT_EQ(0, do_io(self, OP_READ, i, i));
+	EXPECT_EQ(1, stat_of("shadow"));
+	EXPECT_EQ(0, stat_of("bad_doorbells"));
+}
+
 TEST_F_TIMEOUT(softctrl, doorbell_stride, 120)
 {
 	ASSERT_EQ(0, start(self, "dstrd=3"));
@@ -567,6 +636,77 @@ TEST_F_TIMEOUT(softctrl, device_errors_reach_the_process, 120)
 	EXPECT_EQ(0, do_io(self, OP_READ, 8, 3));
 	ASSERT_EQ(0, do_io(self, OP_WRITE, 7, 4));
 	EXPECT_EQ(0, do_io(self, OP_READ, 7, 5));
+}
+
+/* Who may read may verify, who may write may make blocks unreadable. */
+TEST_F_TIMEOUT(softctrl, verify_and_write_uncorrectable, 120)
+{
+	static const __u32 rights[] = { USHER_RIGHT_READ, USHER_RIGHT_WRITE };
+	struct usher_sqe uncor, verify;
+	struct ring ring;
+	unsigned int i;
+	int grant;
+
+	ASSERT_EQ(0, start(self, ""));
+	uncor = cmd_blocks(OP_UNCOR, self->nsid, 100, 2);
+	verify = cmd_blocks(OP_VERIFY, self->nsid, 96, 8);
+	EXPECT_EQ(0, ring_do(&self->ring, &verify));
+	for (i = 0; i < ARRAY_SIZE(rights); i++) {
+		bool writes = rights[i] & USHER_RIGHT_WRITE;
+
+		grant = grant_narrow(self->grant, 96, 8, rights[i]);
+		ASSERT_LE(0, grant);
+		ASSERT_EQ(0, ring_open(&ring, grant, 4, 0));
+		EXPECT_EQ(writes ? 0 : SC_ACCESS_DENIED, ring_do(&ring, &uncor));
+		EXPECT_EQ(writes ? SC_READ_ERROR : 0, ring_do(&self->ring, &verify));
+		EXPECT_EQ(writes ? SC_ACCESS_DENIED : 0, ring_do(&ring, &verify));
+		/* Not beyond the grant */
+		uncor.cdw10 = htole32(103);
+		verify.cdw10 = htole32(97);
+		EXPECT_EQ(writes ? SC_LBA_RANGE : SC_ACCESS_DENIED, ring_do(&ring, &uncor));
+		EXPECT_EQ(writes ? SC_ACCESS_DENIED : SC_LBA_RANGE, ring_do(&ring, &verify));
+		uncor.cdw10 = htole32(100);
+		verify.cdw10 = htole32(96);
+		ring_close(&ring);
+		close(grant);
+	}
+
+	/* What the device saw is what was asked for, and a write mends it. */
+	EXPECT_EQ(0, ring_do(&self->ring, &uncor));
+	EXPECT_EQ(OP_UNCOR, last_command("op"));
+	EXPECT_EQ(100, last_command("cdw10"));
+	EXPECT_EQ(1, last_command("cdw12"));
+	EXPECT_EQ(0, last_command("prp1"));
+	EXPECT_EQ(SC_READ_ERROR, do_io(self, OP_READ, 101, 1));
+	EXPECT_EQ(0, do_io(self, OP_READ, 102, 2));
+	EXPECT_EQ(0, do_io(self, OP_WRITE, 100, 3));
+	EXPECT_EQ(0, do_io(self, OP_WRITE, 101, 4));
+	EXPECT_EQ(0, ring_do(&self->ring, &verify));
+	EXPECT_EQ(96, last_command("cdw10"));
+	EXPECT_EQ(7, last_command("cdw12"));
+}
+
+/* What the device has not, it never sees. */
+TEST_F_TIMEOUT(softctrl, neither_verify_nor_write_uncorrectable, 120)
+{
+	static const __u8 opcodes[] = { OP_UNCOR, OP_VERIFY, OP_COMPARE, OP_ZEROES, OP_DSM };
+	struct usher_sqe sqe;
+	struct usher_cqe cqe;
+	unsigned int i;
+	long fetched;
+
+	ASSERT_EQ(0, start(self, "oncs=0"));
+	fetched = stat_of("fetched");
+	for (i = 0; i < ARRAY_SIZE(opcodes); i++) {
+		sqe = cmd_blocks(opcodes[i], self->nsid, 0, 1);
+		ring_push(&self->ring, &sqe);
+		ASSERT_EQ(1, enter(&self->ring, 1, 1, SOON_MS));
+		ASSERT_TRUE(ring_pop(&self->ring, &cqe));
+		EXPECT_EQ(USHER_CQE_REFUSED, le16toh(cqe.flags));
+		EXPECT_EQ(SC_INVALID_OPCODE, ring_status(&cqe));
+	}
+	EXPECT_EQ(fetched, stat_of("fetched"));
+	EXPECT_EQ(0, do_io(self, OP_READ, 0, 1));
 }
 
 /* ---- commands that hang ---- */
@@ -617,6 +757,59 @@ TEST_F_TIMEOUT(softctrl, a_refused_abort_leads_to_a_reset, 120)
 TEST_F_TIMEOUT(softctrl, an_unanswered_abort_leads_to_a_reset, 120)
 {
 	late_until_reset(_metadata, self, "silent");
+}
+
+/* All that was in flight is late at once: one reset, and each is told of it. */
+TEST_F_TIMEOUT(softctrl, what_hangs_together_is_one_reset, 120)
+{
+	unsigned int i, seen[8] = {};
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_EQ(0, fault("abort", "ignore"));
+	ASSERT_EQ(0, fault("hold", "on op=2"));
+	for (i = 0; i < 8; i++)
+		push_io(self, OP_READ, i, 1, i);
+	ASSERT_EQ(8, enter(&self->ring, 8, 0, SOON_MS));
+	for (i = 0; i < 8; i++) {
+		ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+		ASSERT_GT(8, le16toh(cqe.cid));
+		seen[le16toh(cqe.cid)]++;
+		EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
+	}
+	for (i = 0; i < 8; i++)
+		EXPECT_EQ(1, seen[i]);
+	ASSERT_EQ(0, fault("hold", "off"));
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 9));
+	EXPECT_TRUE(settled(self));
+	EXPECT_EQ(2, stat_of("enables"));
+	EXPECT_EQ(1, logged(self, "the controller was reset"));
+}
+
+/* Three resets in a row, none of which helps, are enough. */
+TEST_F_TIMEOUT(softctrl, resets_that_do_not_help_are_counted, 120)
+{
+	struct usher_cqe cqe;
+	unsigned int i;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_EQ(0, fault("abort", "ignore"));
+	ASSERT_EQ(0, fault("hold", "on op=2"));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(1, submit_io(self, OP_READ, 1, i));
+		ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+		EXPECT_EQ(i, le16toh(cqe.cid));
+		EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
+	}
+	ASSERT_EQ(1, submit_io(self, OP_READ, 1, i));
+	EXPECT_EQ(-ENODEV, enter(&self->ring, 0, 1, SOON_MS));
+	ASSERT_TRUE(wait_until(ring_pop(&self->ring, &cqe)));
+	EXPECT_EQ(i, le16toh(cqe.cid));
+	EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
+	EXPECT_EQ(4, stat_of("enables"));
+	EXPECT_EQ(3, logged(self, "the controller was reset"));
 }
 
 /* Every call answers ENODEV promptly, and the mapping stays readable. */
@@ -891,6 +1084,40 @@ TEST_F_TIMEOUT(softctrl, a_queue_that_cannot_be_made_is_shared, 120)
 	EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
 }
 
+/*
+ * Killed between the admin commands that make a queue: it is the only one, so
+ * who comes later needs it.
+ */
+TEST_F_TIMEOUT(softctrl, a_queue_outlives_who_was_killed_making_it, 120)
+{
+	static const unsigned char opcodes[] = { 0x05, 0x01 };
+	unsigned int i;
+	int status;
+	pid_t pid;
+
+	for (i = 0; i < ARRAY_SIZE(opcodes); i++) {
+		ASSERT_EQ(0, plug(self, "queues=1 vectors=2"));
+		ASSERT_EQ(0, open_grant(self));
+		ASSERT_EQ(0, fault("hold", "on qid=0 op=%u", opcodes[i]));
+		pid = fork();
+		if (!pid)
+			_exit(-create_another_ring(self));
+		ASSERT_LT(0, pid);
+		ASSERT_TRUE(wait_stat("held", 1));
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_TRUE(WIFSIGNALED(status));
+		ASSERT_EQ(0, fault("hold", "off"));
+		ASSERT_EQ(0, fault("release", "fifo"));
+
+		ASSERT_EQ(0, ring_open(&self->ring, self->grant, ENTRIES, 0));
+		EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
+		close_all(self);
+		unload_softctrl(_metadata);
+		self->loaded = false;
+	}
+}
+
 /* Whichever command of the start fails, nothing is left behind. */
 TEST_F_TIMEOUT(softctrl, a_failing_start_leaves_nothing_behind, 240)
 {
@@ -910,6 +1137,145 @@ TEST_F_TIMEOUT(softctrl, a_failing_start_leaves_nothing_behind, 240)
 	ASSERT_EQ(0, fault("rescan", "1"));
 	ASSERT_EQ(0, open_node(self));
 	EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
+}
+
+/* ---- events at the worst moment ---- */
+
+#define NS_CHANGED	0x040002	/* a notice; log page 4 tells which */
+
+static void *do_rescan(void *ret)
+{
+	run_on(0);
+	*(int *)ret = fault("rescan", "1");
+	return NULL;
+}
+
+/* Is anything of usher left at the function? */
+static bool is_published(struct _test_data_softctrl *self)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), DEVICES "%s/usher", self->address);
+	if (!access(path, F_OK))
+		return true;
+	snprintf(path, sizeof(path), DEVICES "%s/driver", self->address);
+	return !access(path, F_OK);
+}
+
+/*
+ * The probe fails when it reads the namespaces; an event that came meanwhile has
+ * them read again, which succeeds. Nothing may come of that.
+ */
+TEST_F_TIMEOUT(softctrl, an_event_in_a_failing_probe_brings_nothing_back, 240)
+{
+	unsigned int i, events;
+	pthread_t thread;
+	long fetched;
+	int ret;
+
+	ASSERT_EQ(0, plug(self, "namespaces=4"));
+	for (i = 0; i < 8; i++) {
+		ASSERT_EQ(0, fault("surprise", "orderly"));
+		ASSERT_EQ(0, fault("hold", "on qid=0 op=6 slba=2-2"));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, do_rescan, &ret));
+		ASSERT_TRUE(wait_stat("held", 1));
+		ASSERT_EQ(0, fault("hold", "off"));
+		fetched = stat_of("fetched");
+		events = i % 4 ? NS_CHANGED : 0;
+		ASSERT_EQ(0, fault("event", "%#x", events));
+		ASSERT_TRUE(wait_stat("fetched", fetched + 1));
+		usleep(QUIET_MS * 1000);
+		ASSERT_EQ(0, fault("release", "fifo 0x4006"));
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+		EXPECT_EQ(0, ret);
+		EXPECT_FALSE(is_published(self));
+	}
+	ASSERT_EQ(0, fault("surprise", "orderly"));
+	ASSERT_EQ(0, fault("rescan", "1"));
+	ASSERT_EQ(0, open_node(self));
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
+}
+
+/**
+ * struct standstill - work items that are not bound to a CPU do not run
+ * @cpus: where they may run otherwise
+ * @runtime: share of time that real-time threads have otherwise
+ * @thread: takes all of CPU 1
+ * @on: while it is set
+ */
+struct standstill {
+	char cpus[64];
+	char runtime[16];
+	pthread_t thread;
+	bool on;
+};
+
+static void *take_cpu(void *arg)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	struct standstill *s = arg;
+
+	run_on(1);
+	if (sched_setscheduler(0, SCHED_FIFO, &param))
+		return NULL;
+	while (__atomic_load_n(&s->on, __ATOMIC_RELAXED))
+		;
+	return NULL;
+}
+
+static int standstill_begin(struct standstill *s)
+{
+	int ret;
+
+	ret = read_text(UNBOUND_CPUS, s->cpus, sizeof(s->cpus)) ?:
+	      read_text(RT_RUNTIME, s->runtime, sizeof(s->runtime)) ?:
+	      write_text(UNBOUND_CPUS, "2") ?: write_text(RT_RUNTIME, "-1");
+	if (ret)
+		return ret;
+	s->on = true;
+	return -pthread_create(&s->thread, NULL, take_cpu, s);
+}
+
+static void standstill_end(struct standstill *s)
+{
+	__atomic_store_n(&s->on, false, __ATOMIC_RELAXED);
+	pthread_join(s->thread, NULL);
+	write_text(RT_RUNTIME, s->runtime);
+	write_text(UNBOUND_CPUS, s->cpus);
+}
+
+/*
+ * The last thing that the controller says is that its namespaces changed. The
+ * work for that does not run before the device is freed: it must have been
+ * cancelled, or the kernel reports that an active object was freed.
+ */
+TEST_F_TIMEOUT(softctrl, an_event_while_it_is_stopped_leaves_no_work_behind, 240)
+{
+	static const char * const moments[] = { "shutdown", "disable" };
+	struct standstill s = {};
+	char text[32];
+	unsigned int i;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "one CPU: it cannot be taken from work items alone");
+	run_on(0);
+	ASSERT_EQ(0, plug(self, ""));
+	for (i = 0; i < ARRAY_SIZE(moments); i++) {
+		ASSERT_EQ(0, open_node(self));
+		EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
+		close_all(self);
+		ASSERT_TRUE(wait_pins(self->pins));
+		ASSERT_EQ(0, fault("event_at", "%s %#x", moments[i], NS_CHANGED));
+		ASSERT_EQ(0, standstill_begin(&s));
+		EXPECT_EQ(0, write_text(DRIVER "unbind", self->address));
+		standstill_end(&s);
+		/* It was said indeed. */
+		EXPECT_EQ(0, read_text(DEBUGFS "event_at", text, sizeof(text)));
+		EXPECT_STREQ("never", text);
+		EXPECT_FALSE(is_published(self));
+		ASSERT_EQ(0, fault("surprise", "orderly"));
+		ASSERT_EQ(0, fault("rescan", "1"));
+	}
 }
 
 /* ---- completions that nobody asked for ---- */
@@ -1224,6 +1590,71 @@ TEST_F_TIMEOUT(softctrl, without_bus_mastering_the_pages_are_safe, 120)
 	EXPECT_TRUE(wait_pins(self->pins));
 }
 
+/* A reset that cannot stop the device, whose command @tag is still with it */
+static void lose_unstoppable(struct __test_metadata *_metadata, struct _test_data_softctrl *self,
+			     __u16 tag)
+{
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
+	ASSERT_EQ(0, start(self, "to=1 flr=0"));
+	ASSERT_EQ(0, fault("abort", "ignore"));
+	ASSERT_EQ(0, fault("ignore_disable", "1"));
+	ASSERT_EQ(0, fault("sticky_master", "1"));
+	memset(self->mem, 0xee, BUF_BYTES);
+	ASSERT_EQ(0, hold_read(self, tag));
+	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+	EXPECT_EQ(tag, le16toh(cqe.cid));
+	EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
+	EXPECT_EQ(-ENODEV, reap(&self->ring, &cqe, SOON_MS));
+	expect_gone(_metadata, self);
+}
+
+/* Nothing proved at first that the device had stopped; unbinding does. */
+static void prove_late(struct __test_metadata *_metadata, struct _test_data_softctrl *self,
+		       bool closed)
+{
+	lose_unstoppable(_metadata, self, 20);
+	if (closed)
+		close_all(self);
+	usleep(QUIET_MS * 1000);
+	/* The buffer is kept, whoever let go of it; and the device does write. */
+	EXPECT_EQ(self->pins + BUF_BYTES / 4096, pinned_pages());
+	ASSERT_EQ(0xee, self->mem[20 * 4096]);
+	ASSERT_EQ(0, fault("release", "fifo"));
+	EXPECT_EQ(0, self->mem[20 * 4096]);
+	EXPECT_EQ(0, stat_of("dma_errors"));
+
+	ASSERT_EQ(0, fault("ignore_disable", "0"));
+	ASSERT_EQ(0, write_text(DRIVER "unbind", self->address));
+	EXPECT_EQ(0, stat_of("ready"));
+	EXPECT_EQ(0, logged(self, "pages of processes are lost"));
+	EXPECT_TRUE(wait_pins(self->pins));
+	close_all(self);
+}
+
+TEST_F_TIMEOUT(softctrl, late_proof_frees_what_is_in_use, 120)
+{
+	prove_late(_metadata, self, false);
+}
+
+TEST_F_TIMEOUT(softctrl, late_proof_frees_what_was_closed, 120)
+{
+	prove_late(_metadata, self, true);
+}
+
+/* The second attempt proves nothing either: lost, and said so, once. */
+TEST_F_TIMEOUT(softctrl, pages_are_lost_once, 120)
+{
+	lose_unstoppable(_metadata, self, 20);
+	EXPECT_EQ(0, logged(self, "pages of processes are lost"));
+	hush_dma_debug(true);
+	ASSERT_EQ(0, write_text(DRIVER "unbind", self->address));
+	hush_dma_debug(false);
+	expect_leak(_metadata, self);
+	EXPECT_EQ(0, logged(self, "pages of processes are lost"));
+}
+
 /* ---- all at once ---- */
 
 #define WORKERS		3
@@ -1494,6 +1925,66 @@ TEST_F_TIMEOUT(softctrl, a_namespace_that_goes_ends_grants, 120)
 	EXPECT_STRNE(old, self->node);
 	EXPECT_NE(0, access(old, F_OK));
 	EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
+}
+
+struct submitter {
+	struct _test_data_softctrl *env;
+	bool returned;
+	int ret;
+};
+
+static void *submit_read(void *arg)
+{
+	struct submitter *s = arg;
+
+	s->ret = submit_io(s->env, OP_READ, 1, 1);
+	__atomic_store_n(&s->returned, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* The state of the device, as its controller's node tells it */
+static bool state_is(struct _test_data_softctrl *self, const char *want)
+{
+	char path[128], text[32];
+
+	/* /dev/usher0n1 is below usher0. */
+	snprintf(path, sizeof(path), "/sys/class/usher/%.*s/state",
+		 (int)strcspn(self->node + 5, "n"), self->node + 5);
+	return !read_text(path, text, sizeof(text)) && !strcmp(text, want);
+}
+
+/*
+ * The namespace changes while the controller is being reset, and announces
+ * nothing. No command may reach it before the driver has looked.
+ */
+TEST_F_TIMEOUT(softctrl, a_change_in_a_reset_is_seen_before_commands_are_taken, 120)
+{
+	struct submitter s = { .env = self };
+	pthread_t thread;
+	long disables;
+
+	ASSERT_EQ(0, start(self, "to=60"));
+	ASSERT_EQ(0, do_io(self, OP_READ, 1, 1));
+	disables = stat_of("disables");
+	ASSERT_EQ(0, fault("ignore_enable", "1"));
+	ASSERT_EQ(0, fault("csts_fatal", "1"));
+	ASSERT_TRUE(wait_stat("disables", disables + 1));
+	ASSERT_EQ(0, fault("ns_replace", "1"));
+	ASSERT_EQ(0, fault("hold", "on qid=0 op=6 slba=2-2"));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, submit_read, &s));
+	ASSERT_EQ(0, fault("ignore_enable", "0"));
+
+	/* It asks which namespaces there are, and is not live yet. */
+	ASSERT_TRUE(wait_stat("held", 1));
+	usleep(QUIET_MS * 1000);
+	EXPECT_TRUE(state_is(self, "resetting"));
+	EXPECT_FALSE(__atomic_load_n(&s.returned, __ATOMIC_ACQUIRE));
+	ASSERT_EQ(0, fault("hold", "off"));
+	ASSERT_EQ(0, fault("release", "fifo"));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(-ESTALE, s.ret);
+	EXPECT_EQ(0, io_fetched());
+	EXPECT_TRUE(grant_is(self->grant, USHER_GRANT_STALE));
 }
 
 /* A held command of the old format still completes, once, for its owner. */
