@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What the back ends on Linux share: time, and regions that vanish.
+ *
+ * A region's pages are taken from the process when the device is removed or
+ * reset; touching one is then SIGBUS. The handler puts a page full of ones there
+ * instead, privately, and lets the access happen again. It walks a table of
+ * fixed size, since it may interrupt a thread anywhere while another thread adds
+ * a region: an entry counts from the moment its start is not 0.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "pci.h"
+
+#define MAX_PLACES	256
+
+/**
+ * struct place - a mapping that is watched
+ * @start: first byte, 0 while the entry is free; written last, with release
+ * @bytes: length
+ * @lost: to be set
+ */
+struct place {
+	uintptr_t start;
+	size_t bytes;
+	bool *lost;
+};
+
+static struct place places[MAX_PLACES];
+static pthread_mutex_t places_lock = PTHREAD_MUTEX_INITIALIZER;
+static uintptr_t page_bytes;
+static int ones_fd = -1;		/* one page of ones */
+static struct sigaction previous;	/* handler that was there before ours */
+static bool caught;
+
+/* With places_lock held. The descriptor is kept for good. */
+static int make_ones(void)
+{
+	void *page;
+	int fd;
+
+	if (ones_fd >= 0)
+		return 0;
+	page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
+	page = malloc(page_bytes);
+	if (!page)
+		return -ENOMEM;
+	memset(page, 0xff, page_bytes);
+	fd = memfd_create("usher-ones", MFD_CLOEXEC);
+	if (fd >= 0 && write(fd, page, page_bytes) != (ssize_t)page_bytes) {
+		close(fd);
+		fd = -1;
+	}
+	free(page);
+	ones_fd = fd;
+	return fd < 0 ? -ENOMEM : 0;
+}
+
+int usher_pci_fault_add(void *base, size_t bytes, bool *lost)
+{
+	struct place *place = places;
+	int ret;
+
+	pthread_mutex_lock(&places_lock);
+	ret = make_ones();
+	while (!ret && place->start)
+		if (++place == places + MAX_PLACES)
+			ret = -ENOMEM;
+	if (!ret) {
+		place->bytes = bytes;
+		place->lost = lost;
+		__atomic_store_n(&place->start, (uintptr_t)base,
+				 __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&places_lock);
+	return ret;
+}
+
+void usher_pci_fault_remove(void *base)
+{
+	size_t i;
+
+	pthread_mutex_lock(&places_lock);
+	for (i = 0; i < MAX_PLACES; i++)
+		if (places[i].start == (uintptr_t)base)
+			__atomic_store_n(&places[i].start, 0, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&places_lock);
+}
+
+static struct place *find_place(uintptr_t address)
+{
+	uintptr_t start;
+	size_t i;
+
+	for (i = 0; i < MAX_PLACES; i++) {
+		start = __atomic_load_n(&places[i].start, __ATOMIC_ACQUIRE);
+		if (start && address >= start &&
+		    address - start < places[i].bytes)
+			return &places[i];
+	}
+	return NULL;
+}
+
+bool usher_pci_handle_fault(void *address)
+{
+	struct place *place = find_place((uintptr_t)address);
+	uintptr_t page = (uintptr_t)address & ~(page_bytes - 1);
+	int saved = errno;
+	void *map;
+
+	if (!place)
+		return false;
+	map = mmap((void *)page, page_bytes, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_FIXED, ones_fd, 0);
+	errno = saved;
+	if (map == MAP_FAILED)
+		return false;
+	__atomic_store_n(place->lost, true, __ATOMIC_RELEASE);
+	return true;
+}
+
+static void handle(int number, siginfo_t *info, void *context)
+{
+	if (info->si_code == BUS_ADRERR && usher_pci_handle_fault(info->si_addr))
+		return;
+
+	if (previous.sa_flags & SA_SIGINFO)
+		previous.sa_sigaction(number, info, context);
+	else if (previous.sa_handler != SIG_DFL &&
+		 previous.sa_handler != SIG_IGN)
+		previous.sa_handler(number);
+	else
+		/* the access is repeated, and ends the process this time */
+		signal(number, SIG_DFL);
+}
+
+int usher_pci_catch_faults(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = handle,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART,
+	};
+	int ret = 0;
+
+	pthread_mutex_lock(&places_lock);
+	if (!caught) {
+		sigemptyset(&action.sa_mask);
+		ret = sigaction(SIGBUS, &action, &previous);
+		caught = !ret;
+	}
+	pthread_mutex_unlock(&places_lock);
+	return ret ? fail(-errno, "SIGBUS: %s", strerror(errno)) : 0;
+}
+
+uint64_t usher_pci_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void usher_pci_delay(uint64_t ns)
+{
+	struct timespec time = {
+		.tv_sec = (time_t)(ns / 1000000000),
+		.tv_nsec = (long)(ns % 1000000000),
+	};
+
+	nanosleep(&time, NULL);
+}

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The part of usher_pci_* that is the same on every operating system: checks
+ * arguments, keeps the lists, says why something failed.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pci.h"
+
+static const struct usher_pci_ops *const backends[] = {
+#ifdef __linux__
+	&usher_pci_vfio,
+#else
+	&usher_pci_none,
+#endif
+};
+
+static __thread char reason[512];
+
+int usher_pci_fail(int error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(reason, sizeof(reason), format, arguments);
+	va_end(arguments);
+	return error;
+}
+
+const char *usher_pci_reason(void)
+{
+	return reason;
+}
+
+static int no_memory(void)
+{
+	return fail(-ENOMEM, "the process has no memory left");
+}
+
+/*
+ * The function
+ */
+
+/* "01:00.0" and "0000:01:00.0" are the same function. */
+static int full_address(const char *text, char *address, size_t bytes)
+{
+	unsigned int domain = 0, bus, device, function;
+	char after;
+
+	if (sscanf(text, "%x:%x:%x.%x%c", &domain, &bus, &device, &function,
+		   &after) != 4) {
+		domain = 0;
+		if (sscanf(text, "%x:%x.%x%c", &bus, &device, &function,
+			   &after) != 3)
+			return -EINVAL;
+	}
+	if (domain > 0xfffffff || bus > 0xff || device > 0x1f || function > 7)
+		return -EINVAL;
+	snprintf(address, bytes, "%04x:%02x:%02x.%x", domain, bus, device,
+		 function);
+	return 0;
+}
+
+int usher_pci_open(const char *address, struct usher_pci **pci)
+{
+	char full[sizeof((*pci)->info.address)];
+	int ret = full_address(address, full, sizeof(full));
+	size_t i;
+
+	if (ret < 0)
+		return fail(ret,
+			    "%s is no PCI address: one looks like 0000:01:00.0",
+			    address);
+
+	ret = -ENXIO;
+	for (i = 0; i < ARRAY_SIZE(backends) && ret == -ENXIO; i++)
+		ret = backends[i]->open(full, pci);
+	if (ret < 0)
+		return ret;
+
+	(*pci)->ops = backends[i - 1];
+	(*pci)->dma_limit = UINT64_MAX;
+	snprintf((*pci)->info.address, sizeof((*pci)->info.address), "%s",
+		 full);
+	return 0;
+}
+
+void usher_pci_close(struct usher_pci *pci)
+{
+	struct usher_pci_memory *memory, *next;
+
+	if (!pci)
+		return;
+
+	usher_pci_disable_vectors(pci);
+	memory = pci->memory;
+	pci->ops->close(pci);
+	for (; memory; memory = next) {
+		next = memory->next;
+		free(memory->dma.pages);
+		free(memory);
+	}
+}
+
+const struct usher_pci_info *usher_pci_info(const struct usher_pci *pci)
+{
+	return &pci->info;
+}
+
+bool usher_pci_gone(struct usher_pci *pci)
+{
+	return pci->ops->gone(pci);
+}
+
+int usher_pci_reset(struct usher_pci *pci)
+{
+	return pci->ops->reset(pci);
+}
+
+static int check_config(uint32_t offset, uint32_t bytes)
+{
+	if ((bytes != 1 && bytes != 2 && bytes != 4) || offset % bytes ||
+	    offset > USHER_PCI_CONFIG_BYTES - bytes)
+		return fail(-EINVAL,
+			    "%u bytes at %#x of configuration space: only 1, 2 or 4, aligned, of %u",
+			    bytes, offset, USHER_PCI_CONFIG_BYTES);
+	return 0;
+}
+
+int usher_pci_read_config(struct usher_pci *pci, uint32_t offset,
+			  uint32_t bytes, uint32_t *value)
+{
+	int ret = check_config(offset, bytes);
+
+	return ret < 0 ? ret :
+			 pci->ops->read_config(pci, offset, bytes, value);
+}
+
+int usher_pci_write_config(struct usher_pci *pci, uint32_t offset,
+			   uint32_t bytes, uint32_t value)
+{
+	int ret = check_config(offset, bytes);
+
+	return ret < 0 ? ret :
+			 pci->ops->write_config(pci, offset, bytes, value);
+}
+
+int usher_pci_map_region(struct usher_pci *pci, uint32_t index,
+			 struct usher_pci_region *region)
+{
+	struct usher_pci_region *mapped;
+	int ret;
+
+	if (index >= USHER_PCI_REGIONS || !pci->info.region_bytes[index])
+		return fail(-EINVAL, "%s has no region %u", pci->info.address,
+			    index);
+
+	mapped = &pci->regions[index];
+	if (!mapped->base) {
+		mapped->index = index;
+		mapped->bytes = pci->info.region_bytes[index];
+		ret = pci->ops->map_region(pci, mapped);
+		if (ret < 0)
+			return ret;
+	}
+	*region = *mapped;
+	return 0;
+}
+
+/*
+ * Memory for DMA
+ */
+
+int usher_pci_set_dma_bits(struct usher_pci *pci, uint32_t bits)
+{
+	if (bits < 12 || bits > 64)
+		return fail(-EINVAL, "%u address bits: a device has 12 to 64",
+			    bits);
+	if (pci->memory)
+		return fail(-EBUSY,
+			    "%s has memory for DMA already: say how many address bits it has before",
+			    pci->info.address);
+	pci->dma_limit = UINT64_MAX >> (64 - bits);
+	return 0;
+}
+
+static int check_memory(struct usher_pci *pci, uint64_t bytes, uint32_t flags)
+{
+	const uint32_t known = USHER_PCI_DMA_READ_ONLY |
+			       USHER_PCI_DMA_CONTIGUOUS;
+
+	if (flags & ~known)
+		return fail(-EINVAL, "%s: unknown flags %#x for DMA memory",
+			    pci->info.address, flags & ~known);
+	if (!bytes || bytes > SIZE_MAX / 2)
+		return fail(-EINVAL,
+			    "%s: %llu bytes of memory for DMA cannot be",
+			    pci->info.address, (unsigned long long)bytes);
+	return 0;
+}
+
+static struct usher_pci_memory *new_memory(struct usher_pci *pci,
+					   uint64_t first, uint64_t bytes,
+					   uint32_t flags)
+{
+	struct usher_pci_memory *memory = calloc(1, sizeof(*memory));
+	uint64_t page = pci->info.page_bytes;
+
+	if (!memory)
+		return NULL;
+	memory->dma.bytes = bytes;
+	memory->dma.flags = flags;
+	memory->dma.page_shift = __builtin_ctz(pci->info.page_bytes);
+	memory->dma.first = first;
+	memory->nr_pages = (first + bytes + page - 1) / page;
+	memory->dma.pages = calloc(memory->nr_pages,
+				   sizeof(*memory->dma.pages));
+	if (!memory->dma.pages) {
+		free(memory);
+		return NULL;
+	}
+	return memory;
+}
+
+static void free_memory(struct usher_pci_memory *memory)
+{
+	free(memory->dma.pages);
+	free(memory);
+}
+
+/* The device can reach all of it, and it is contiguous if it must be. */
+static int check_pages(struct usher_pci *pci,
+		       const struct usher_pci_memory *memory)
+{
+	uint64_t i, last;
+
+	for (i = 0; i < memory->nr_pages; i++) {
+		last = memory->dma.pages[i] + pci->info.page_bytes - 1;
+		if (last > pci->dma_limit)
+			return fail(-ENOSPC,
+				    "%s reaches addresses up to %#llx, and the memory is at %#llx",
+				    pci->info.address,
+				    (unsigned long long)pci->dma_limit,
+				    (unsigned long long)last);
+	}
+	if (memory->dma.flags & USHER_PCI_DMA_CONTIGUOUS &&
+	    !usher_pci_dma_contiguous(&memory->dma))
+		return fail(-EOPNOTSUPP,
+			    "%s: the memory is not contiguous on the bus: only an IOMMU makes it so",
+			    pci->info.address);
+	return 0;
+}
+
+static int give_memory(struct usher_pci *pci, struct usher_pci_memory *memory,
+		       struct usher_pci_dma **dma)
+{
+	int ret = memory->allocated ? pci->ops->alloc(pci, memory) :
+				      pci->ops->add(pci, memory);
+
+	if (ret < 0) {
+		free_memory(memory);
+		return ret;
+	}
+	ret = check_pages(pci, memory);
+	if (ret < 0) {
+		pci->ops->remove(pci, memory);
+		free_memory(memory);
+		return ret;
+	}
+	memory->next = pci->memory;
+	pci->memory = memory;
+	*dma = &memory->dma;
+	return 0;
+}
+
+int usher_pci_dma_alloc(struct usher_pci *pci, uint64_t bytes, uint32_t flags,
+			struct usher_pci_dma **dma)
+{
+	uint64_t page = pci->info.page_bytes;
+	struct usher_pci_memory *memory;
+	int ret = check_memory(pci, bytes, flags);
+
+	if (ret < 0)
+		return ret;
+	memory = new_memory(pci, 0, (bytes + page - 1) / page * page, flags);
+	if (!memory)
+		return no_memory();
+	memory->allocated = true;
+	return give_memory(pci, memory, dma);
+}
+
+int usher_pci_dma_register(struct usher_pci *pci, void *address,
+			   uint64_t bytes, uint32_t flags,
+			   struct usher_pci_dma **dma)
+{
+	struct usher_pci_memory *memory;
+	int ret = check_memory(pci, bytes, flags);
+
+	if (ret < 0)
+		return ret;
+	memory = new_memory(pci, (uintptr_t)address % pci->info.page_bytes,
+			    bytes, flags);
+	if (!memory)
+		return no_memory();
+	memory->dma.address = address;
+	return give_memory(pci, memory, dma);
+}
+
+void usher_pci_dma_free(struct usher_pci *pci, struct usher_pci_dma *dma)
+{
+	struct usher_pci_memory *memory = (struct usher_pci_memory *)dma;
+	struct usher_pci_memory **link = &pci->memory;
+
+	if (!dma)
+		return;
+	while (*link != memory)
+		link = &(*link)->next;
+	*link = memory->next;
+	pci->ops->remove(pci, memory);
+	free_memory(memory);
+}
+
+bool usher_pci_dma_contiguous(const struct usher_pci_dma *dma)
+{
+	uint64_t page = (uint64_t)1 << dma->page_shift;
+	uint64_t nr = (dma->first + dma->bytes + page - 1) / page;
+	uint64_t i;
+
+	for (i = 1; i < nr; i++)
+		if (dma->pages[i] != dma->pages[i - 1] + page)
+			return false;
+	return true;
+}
+
+/*
+ * Interrupts
+ */
+
+int usher_pci_enable_vectors(struct usher_pci *pci, uint32_t count)
+{
+	bool *masked;
+	int ret;
+
+	if (pci->info.irq == USHER_PCI_IRQ_NONE)
+		return fail(-EOPNOTSUPP, "%s has no interrupts",
+			    pci->info.address);
+	if (!count || count > pci->info.vectors)
+		return fail(-EINVAL, "%s has %u vectors, not %u",
+			    pci->info.address, pci->info.vectors, count);
+	if (pci->vectors)
+		return fail(-EBUSY,
+			    "the vectors of %s are on: disable them before",
+			    pci->info.address);
+
+	masked = calloc(count, sizeof(*masked));
+	if (!masked)
+		return no_memory();
+	ret = pci->ops->enable(pci, count);
+	if (ret < 0) {
+		free(masked);
+		return ret;
+	}
+	pci->masked = masked;
+	pci->vectors = count;
+	return 0;
+}
+
+void usher_pci_disable_vectors(struct usher_pci *pci)
+{
+	if (!pci->vectors)
+		return;
+	pci->ops->disable(pci);
+	free(pci->masked);
+	pci->masked = NULL;
+	pci->vectors = 0;
+}
+
+static int check_vector(const struct usher_pci *pci, uint32_t vector)
+{
+	if (vector >= pci->vectors)
+		return fail(-EINVAL,
+			    "%s has %u vectors that are on, there is no vector %u",
+			    pci->info.address, pci->vectors, vector);
+	return 0;
+}
+
+int usher_pci_wait(struct usher_pci *pci, uint32_t vector, uint64_t timeout_ns)
+{
+	int ret = check_vector(pci, vector);
+
+	if (ret < 0)
+		return ret;
+	if (pci->masked[vector])
+		return fail(-EINVAL,
+			    "vector %u of %s is masked: unmask it before waiting",
+			    vector, pci->info.address);
+	ret = pci->ops->wait(pci, vector, timeout_ns);
+	/* whose level stays until the device was served */
+	if (ret > 0 && pci->info.irq == USHER_PCI_IRQ_INTX)
+		pci->masked[vector] = true;
+	return ret;
+}
+
+static int set_mask(struct usher_pci *pci, uint32_t vector, bool masked)
+{
+	int ret = check_vector(pci, vector);
+
+	if (ret < 0)
+		return ret;
+	if (pci->masked[vector] == masked)
+		return 0;
+	ret = pci->ops->mask(pci, vector, masked);
+	if (!ret)
+		pci->masked[vector] = masked;
+	return ret;
+}
+
+int usher_pci_mask(struct usher_pci *pci, uint32_t vector)
+{
+	return set_mask(pci, vector, true);
+}
+
+int usher_pci_unmask(struct usher_pci *pci, uint32_t vector)
+{
+	return set_mask(pci, vector, false);
+}

@@ -1,0 +1,820 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Back end for vfio-pci, by group and container: what every Linux with VFIO has.
+ * Needs an IOMMU, and one group for the function; see
+ * Documentation/driver-api/vfio.rst of the kernel.
+ */
+#define _GNU_SOURCE
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/vfio.h>
+
+#include "fault.h"
+#include "pci.h"
+
+/*
+ * Bus addresses are given out from here on: a device that was not told where
+ * its memory is often tries 0.
+ */
+#define FIRST_BUS	0x100000ULL
+
+/**
+ * struct range - bus addresses that the IOMMU translates
+ * @first: lowest
+ * @last: highest
+ */
+struct range {
+	uint64_t first;
+	uint64_t last;
+};
+
+/**
+ * struct vfio - a function that came from vfio-pci
+ * @pci: what the core knows
+ * @container: file of the address space
+ * @group: file of the IOMMU group
+ * @device: file of the function
+ * @config: where configuration space is in @device
+ * @offset: where each region is in @device
+ * @index: VFIO_PCI_*_IRQ_INDEX of the vectors
+ * @request: eventfd, readable once the kernel wants the function back
+ * @events: an eventfd for each vector that is on
+ * @ranges: what bus addresses there are
+ * @nr_ranges: how many
+ * @lost: an access to a region found it gone
+ */
+struct vfio {
+	struct usher_pci pci;
+	int container;
+	int group;
+	int device;
+	uint64_t config;
+	uint64_t offset[USHER_PCI_REGIONS];
+	uint32_t index;
+	int request;
+	int *events;
+	struct range *ranges;
+	size_t nr_ranges;
+	bool lost;
+};
+
+static struct vfio *to_vfio(struct usher_pci *pci)
+{
+	return (struct vfio *)pci;
+}
+
+/* What a link of the function in sysfs leads to, its last part only */
+static int read_link(const char *address, const char *name, char *target,
+		     size_t bytes)
+{
+	char path[128], link[PATH_MAX];
+	const char *last;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", address,
+		 name);
+	length = readlink(path, link, sizeof(link) - 1);
+	if (length < 0)
+		return -errno;
+	link[length] = '\0';
+	last = strrchr(link, '/');
+	last = last ? last + 1 : link;
+	if (strlen(last) >= bytes)
+		return -ENAMETOOLONG;
+	memcpy(target, last, strlen(last) + 1);
+	return 0;
+}
+
+static int check_driver(const char *address)
+{
+	char path[64], driver[64];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", address);
+	if (access(path, F_OK))
+		return fail(-ENOENT, "there is no PCI function %s", address);
+	if (read_link(address, "driver", driver, sizeof(driver)) < 0)
+		return fail(-ENXIO,
+			    "%s is bound to no driver: bind it to vfio-pci",
+			    address);
+	if (strcmp(driver, "vfio-pci"))
+		return fail(-ENXIO,
+			    "%s is bound to %s, which hands it to nobody: bind it to vfio-pci",
+			    address, driver);
+	return 0;
+}
+
+/*
+ * Opening
+ */
+
+static int open_container(struct vfio *vfio, const char *address)
+{
+	vfio->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (vfio->container < 0)
+		return fail(-errno, "%s: /dev/vfio/vfio: %s", address,
+			    strerror(errno));
+	if (ioctl(vfio->container, VFIO_GET_API_VERSION) != VFIO_API_VERSION ||
+	    ioctl(vfio->container, VFIO_CHECK_EXTENSION,
+		  VFIO_TYPE1v2_IOMMU) <= 0)
+		return fail(-EOPNOTSUPP,
+			    "%s: VFIO has no type 1 IOMMU: load vfio_iommu_type1",
+			    address);
+	return 0;
+}
+
+static int open_group(struct vfio *vfio, const char *address)
+{
+	struct vfio_group_status status = {
+		.argsz = sizeof(status),
+	};
+	char name[32], path[64];
+	int error;
+
+	if (read_link(address, "iommu_group", name, sizeof(name)) < 0)
+		return fail(-EOPNOTSUPP,
+			    "%s is behind no IOMMU: switch one on (intel_iommu=on or the like)",
+			    address);
+	snprintf(path, sizeof(path), "/dev/vfio/%s", name);
+	vfio->group = open(path, O_RDWR | O_CLOEXEC);
+	if (vfio->group < 0) {
+		error = errno == EPERM ? EACCES : errno;
+		return fail(-error, "%s: %s: %s%s", address, path,
+			    strerror(errno),
+			    errno == EBUSY ?
+			    ": another process has it" :
+			    error == EACCES ?
+			    ": its owner must be this user" :
+			    "");
+	}
+	if (ioctl(vfio->group, VFIO_GROUP_GET_STATUS, &status))
+		return fail(-EIO, "%s: %s: %s", address, path, strerror(errno));
+	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
+		return fail(-EBUSY,
+			    "%s shares IOMMU group %s with functions of other drivers: unbind those",
+			    address, name);
+	return 0;
+}
+
+static int open_device(struct vfio *vfio, const char *address)
+{
+	if (ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container))
+		return fail(-EIO, "%s: its group cannot be used: %s", address,
+			    strerror(errno));
+	if (ioctl(vfio->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		return fail(errno == EPERM ? -EACCES : -EIO,
+			    "%s: the IOMMU cannot be used: %s%s", address,
+			    strerror(errno),
+			    errno == EPERM ?
+			    ": it does not isolate interrupts" :
+			    "");
+	vfio->device = ioctl(vfio->group, VFIO_GROUP_GET_DEVICE_FD, address);
+	if (vfio->device < 0)
+		return fail(errno == ENODEV ? -ENODEV : -EIO, "%s: %s", address,
+			    strerror(errno));
+	return 0;
+}
+
+/* Bus addresses are in a list of capabilities behind the answer. */
+static int find_ranges(const struct vfio_iommu_type1_info *info,
+		       struct vfio *vfio)
+{
+	const struct vfio_iommu_type1_info_cap_iova_range *list;
+	const struct vfio_info_cap_header *header;
+	uint32_t at, i;
+
+	for (at = info->cap_offset; at; at = header->next) {
+		header = (const void *)((const char *)info + at);
+		if (header->id != VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)
+			continue;
+		list = (const void *)header;
+		vfio->ranges = calloc(list->nr_iovas, sizeof(*vfio->ranges));
+		if (!vfio->ranges)
+			return -ENOMEM;
+		vfio->nr_ranges = list->nr_iovas;
+		for (i = 0; i < list->nr_iovas; i++) {
+			vfio->ranges[i].first = list->iova_ranges[i].start;
+			vfio->ranges[i].last = list->iova_ranges[i].end;
+		}
+		return 0;
+	}
+	return -EOPNOTSUPP;
+}
+
+static int read_ranges(struct vfio *vfio, const char *address)
+{
+	struct vfio_iommu_type1_info probe = {
+		.argsz = sizeof(probe),
+	};
+	struct vfio_iommu_type1_info *info;
+	int ret = -EIO;
+
+	if (ioctl(vfio->container, VFIO_IOMMU_GET_INFO, &probe))
+		return fail(ret, "%s: the IOMMU says nothing of itself: %s",
+			    address, strerror(errno));
+	info = calloc(1, probe.argsz);
+	if (!info)
+		return fail(-ENOMEM, "the process has no memory left");
+	info->argsz = probe.argsz;
+	if (!ioctl(vfio->container, VFIO_IOMMU_GET_INFO, info))
+		ret = info->flags & VFIO_IOMMU_INFO_CAPS ?
+		      find_ranges(info, vfio) : -EOPNOTSUPP;
+	free(info);
+	if (ret < 0)
+		return fail(ret,
+			    "%s: the kernel does not say which addresses its IOMMU translates: %s",
+			    address, strerror(-ret));
+	return 0;
+}
+
+static int read_regions(struct vfio *vfio, const char *address)
+{
+	struct vfio_region_info region = {
+		.argsz = sizeof(region),
+		.index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+	uint32_t i;
+
+	if (ioctl(vfio->device, VFIO_DEVICE_GET_REGION_INFO, &region))
+		goto failed;
+	vfio->config = region.offset;
+
+	for (i = 0; i < USHER_PCI_REGIONS; i++) {
+		memset(&region, 0, sizeof(region));
+		region.argsz = sizeof(region);
+		region.index = VFIO_PCI_BAR0_REGION_INDEX + i;
+		if (ioctl(vfio->device, VFIO_DEVICE_GET_REGION_INFO, &region))
+			goto failed;
+		vfio->pci.info.region_bytes[i] = region.size;
+		vfio->offset[i] = region.offset;
+	}
+	return 0;
+
+failed:
+	return fail(-EIO, "%s: its regions: %s", address, strerror(errno));
+}
+
+/* The best kind of interrupt that it has: the kinds are in that order. */
+static int read_vectors(struct vfio *vfio, const char *address)
+{
+	static const struct {
+		uint32_t index;
+		enum usher_pci_irq irq;
+	} kinds[] = {
+		{ VFIO_PCI_MSIX_IRQ_INDEX, USHER_PCI_IRQ_MSIX },
+		{ VFIO_PCI_MSI_IRQ_INDEX, USHER_PCI_IRQ_MSI },
+		{ VFIO_PCI_INTX_IRQ_INDEX, USHER_PCI_IRQ_INTX },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct vfio_irq_info irq = {
+			.argsz = sizeof(irq),
+			.index = kinds[i].index,
+		};
+
+		if (ioctl(vfio->device, VFIO_DEVICE_GET_IRQ_INFO, &irq))
+			return fail(-EIO, "%s: its interrupts: %s", address,
+				    strerror(errno));
+		if (irq.count) {
+			vfio->index = kinds[i].index;
+			vfio->pci.info.irq = kinds[i].irq;
+			vfio->pci.info.vectors = irq.count;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static int read_header(struct vfio *vfio, const char *address)
+{
+	struct usher_pci_info *info = &vfio->pci.info;
+	struct {
+		uint16_t vendor, device, command, status;
+		uint32_t class_revision;
+		uint8_t others[0x2c - 0x0c];
+		uint16_t subsystem_vendor, subsystem;
+	} header;
+
+	if (pread(vfio->device, &header, sizeof(header), vfio->config) !=
+	    sizeof(header))
+		return fail(-EIO, "%s: its configuration space cannot be read",
+			    address);
+	info->vendor = le16toh(header.vendor);
+	info->device = le16toh(header.device);
+	info->subsystem_vendor = le16toh(header.subsystem_vendor);
+	info->subsystem = le16toh(header.subsystem);
+	info->class_code = le32toh(header.class_revision) >> 8;
+	info->revision = le32toh(header.class_revision) & 0xff;
+	return 0;
+}
+
+static int set_events(struct vfio *vfio, uint32_t index, const int *events,
+		      uint32_t count)
+{
+	size_t bytes = sizeof(struct vfio_irq_set) + count * sizeof(*events);
+	struct vfio_irq_set *set = calloc(1, bytes);
+	int ret;
+
+	if (!set)
+		return -ENOMEM;
+	set->argsz = bytes;
+	set->flags = VFIO_IRQ_SET_ACTION_TRIGGER |
+		     (count ? VFIO_IRQ_SET_DATA_EVENTFD :
+			      VFIO_IRQ_SET_DATA_NONE);
+	set->index = index;
+	set->count = count;
+	if (count)
+		memcpy(set->data, events, count * sizeof(*events));
+	ret = ioctl(vfio->device, VFIO_DEVICE_SET_IRQS, set);
+	if (ret)
+		/* a positive number says how many could be had instead */
+		ret = ret < 0 ? -errno : -ENOSPC;
+	free(set);
+	return ret;
+}
+
+static int watch_request(struct vfio *vfio, const char *address)
+{
+	int ret;
+
+	vfio->request = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ret = vfio->request < 0 ? -errno :
+	      set_events(vfio, VFIO_PCI_REQ_IRQ_INDEX, &vfio->request, 1);
+	if (ret < 0)
+		return fail(ret, "%s: its removal cannot be watched: %s",
+			    address, strerror(-ret));
+	return 0;
+}
+
+static int read_info(struct vfio *vfio, const char *address)
+{
+	struct usher_pci_info *info = &vfio->pci.info;
+	struct vfio_device_info device = {
+		.argsz = sizeof(device),
+	};
+	int ret;
+
+	if (ioctl(vfio->device, VFIO_DEVICE_GET_INFO, &device))
+		return fail(-EIO, "%s: %s", address, strerror(errno));
+	snprintf(info->backend, sizeof(info->backend), "vfio");
+	info->iommu = true;
+	info->can_reset = device.flags & VFIO_DEVICE_FLAGS_RESET;
+	info->page_bytes = sysconf(_SC_PAGESIZE);
+
+	ret = read_regions(vfio, address);
+	if (!ret)
+		ret = read_vectors(vfio, address);
+	if (!ret)
+		ret = read_header(vfio, address);
+	return ret;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/*
+ * With the last file of the function its DMA ends and it is reset; only then
+ * may memory go.
+ */
+static void vfio_close(struct usher_pci *pci)
+{
+	struct vfio *vfio = to_vfio(pci);
+	struct usher_pci_memory *memory;
+	uint32_t i;
+
+	for (i = 0; i < USHER_PCI_REGIONS; i++)
+		if (pci->regions[i].base) {
+			usher_pci_fault_remove(pci->regions[i].base);
+			munmap((void *)pci->regions[i].base,
+			       pci->regions[i].bytes);
+		}
+	close_fd(vfio->device);
+	close_fd(vfio->group);
+	close_fd(vfio->container);
+	for (memory = pci->memory; memory; memory = memory->next)
+		if (memory->allocated)
+			munmap(memory->dma.address, memory->dma.bytes);
+	close_fd(vfio->request);
+	free(vfio->ranges);
+	free(vfio);
+}
+
+static int vfio_open(const char *address, struct usher_pci **pci)
+{
+	struct vfio *vfio;
+	int ret = check_driver(address);
+
+	if (ret < 0)
+		return ret;
+	vfio = calloc(1, sizeof(*vfio));
+	if (!vfio)
+		return fail(-ENOMEM, "the process has no memory left");
+	vfio->container = -1;
+	vfio->group = -1;
+	vfio->device = -1;
+	vfio->request = -1;
+
+	ret = open_container(vfio, address);
+	if (!ret)
+		ret = open_group(vfio, address);
+	if (!ret)
+		ret = open_device(vfio, address);
+	if (!ret)
+		ret = read_ranges(vfio, address);
+	if (!ret)
+		ret = read_info(vfio, address);
+	if (!ret)
+		ret = watch_request(vfio, address);
+	if (ret < 0) {
+		vfio_close(&vfio->pci);
+		return ret;
+	}
+	*pci = &vfio->pci;
+	return 0;
+}
+
+/*
+ * The function
+ */
+
+static int wanted_back(struct vfio *vfio)
+{
+	return fail(-ENODEV, "%s was removed, or is wanted back",
+		    vfio->pci.info.address);
+}
+
+static bool vfio_gone(struct usher_pci *pci)
+{
+	struct vfio *vfio = to_vfio(pci);
+	struct pollfd request = {
+		.fd = vfio->request,
+		.events = POLLIN,
+	};
+
+	return __atomic_load_n(&vfio->lost, __ATOMIC_ACQUIRE) ||
+	       poll(&request, 1, 0) > 0;
+}
+
+static int vfio_read_config(struct usher_pci *pci, uint32_t offset,
+			    uint32_t bytes, uint32_t *value)
+{
+	struct vfio *vfio = to_vfio(pci);
+	uint32_t data = 0;
+
+	if (pread(vfio->device, &data, bytes, vfio->config + offset) != bytes)
+		return fail(-EIO,
+			    "%s: reading configuration space at %#x failed",
+			    pci->info.address, offset);
+	*value = le32toh(data);
+	return 0;
+}
+
+static int vfio_write_config(struct usher_pci *pci, uint32_t offset,
+			     uint32_t bytes, uint32_t value)
+{
+	struct vfio *vfio = to_vfio(pci);
+	uint32_t data = htole32(value);
+
+	if (pwrite(vfio->device, &data, bytes, vfio->config + offset) != bytes)
+		return fail(errno == EPERM ? -EACCES : -EIO,
+			    "%s: writing configuration space at %#x failed",
+			    pci->info.address, offset);
+	return 0;
+}
+
+static void *map_at(struct vfio *vfio, const struct usher_pci_region *region,
+		    int flags)
+{
+	return mmap((void *)region->base, region->bytes, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | flags, vfio->device,
+		    vfio->offset[region->index]);
+}
+
+static int vfio_map_region(struct usher_pci *pci,
+			   struct usher_pci_region *region)
+{
+	struct vfio *vfio = to_vfio(pci);
+	void *map = map_at(vfio, region, 0);
+	int ret;
+
+	if (map == MAP_FAILED)
+		return fail(errno == EINVAL ? -EOPNOTSUPP : -ENOMEM,
+			    "%s: region %u: %s%s", pci->info.address,
+			    region->index, strerror(errno),
+			    errno == EINVAL ?
+			    ": I/O ports, or less than a page" :
+			    "");
+	ret = usher_pci_fault_add(map, region->bytes, &vfio->lost);
+	if (ret < 0) {
+		munmap(map, region->bytes);
+		return fail(ret, "%s: region %u: %s", pci->info.address,
+			    region->index, strerror(-ret));
+	}
+	region->base = map;
+	return 0;
+}
+
+static int vfio_reset(struct usher_pci *pci)
+{
+	struct vfio *vfio = to_vfio(pci);
+	uint32_t i;
+
+	if (!pci->info.can_reset)
+		return fail(-EOPNOTSUPP,
+			    "%s has no reset of its own, and is not alone behind its port",
+			    pci->info.address);
+	if (ioctl(vfio->device, VFIO_DEVICE_RESET))
+		return fail(errno == EAGAIN ? -EAGAIN : -EIO, "%s: reset: %s",
+			    pci->info.address, strerror(errno));
+	if (!__atomic_load_n(&vfio->lost, __ATOMIC_ACQUIRE))
+		return 0;
+
+	/* Pages of ones in place of registers go away. */
+	for (i = 0; i < USHER_PCI_REGIONS; i++)
+		if (pci->regions[i].base &&
+		    map_at(vfio, &pci->regions[i], MAP_FIXED) == MAP_FAILED)
+			return fail(-EIO, "%s: region %u did not come back: %s",
+				    pci->info.address, i, strerror(errno));
+	__atomic_store_n(&vfio->lost, false, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/*
+ * Memory for DMA
+ */
+
+static uint64_t mapped_bytes(const struct usher_pci_memory *memory)
+{
+	return memory->nr_pages << memory->dma.page_shift;
+}
+
+/* The first place in [@first, @last] where @bytes are free, or 0 */
+static uint64_t find_place(const struct usher_pci *pci, uint64_t first,
+			   uint64_t last, uint64_t bytes)
+{
+	const struct usher_pci_memory *memory = pci->memory;
+	uint64_t start, end;
+
+	while (memory) {
+		if (first > last || last - first < bytes - 1)
+			return 0;
+		start = memory->dma.pages[0];
+		end = start + mapped_bytes(memory);
+		if (first < end && start < first + bytes) {
+			first = end;
+			memory = pci->memory;
+		} else {
+			memory = memory->next;
+		}
+	}
+	return first > last || last - first < bytes - 1 ? 0 : first;
+}
+
+static uint64_t find_bus(const struct vfio *vfio, uint64_t bytes)
+{
+	uint64_t first, last, mask = vfio->pci.info.page_bytes - 1, bus = 0;
+	size_t i;
+
+	for (i = 0; i < vfio->nr_ranges && !bus; i++) {
+		first = vfio->ranges[i].first;
+		if (first < FIRST_BUS)
+			first = FIRST_BUS;
+		first = (first + mask) & ~mask;
+		last = vfio->ranges[i].last;
+		if (last > vfio->pci.dma_limit)
+			last = vfio->pci.dma_limit;
+		bus = find_place(&vfio->pci, first, last, bytes);
+	}
+	return bus;
+}
+
+/* Bus mastering is on as long as there is memory. */
+static int set_master(struct usher_pci *pci, bool on)
+{
+	uint32_t command = 0;
+	int ret = vfio_read_config(pci, USHER_PCI_COMMAND, 2, &command);
+
+	if (ret < 0)
+		return ret;
+	command &= ~USHER_PCI_COMMAND_MASTER;
+	if (on)
+		command |= USHER_PCI_COMMAND_MASTER;
+	return vfio_write_config(pci, USHER_PCI_COMMAND, 2, command);
+}
+
+static int unmap_bus(struct vfio *vfio, uint64_t bus, uint64_t bytes)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = bus,
+		.size = bytes,
+	};
+
+	return ioctl(vfio->container, VFIO_IOMMU_UNMAP_DMA, &unmap);
+}
+
+static int map_failed(const struct usher_pci *pci, uint64_t bytes)
+{
+	int error = errno == EINVAL ? EFAULT : errno;
+
+	return fail(-error, "%s: %llu bytes of memory for DMA: %s%s",
+		    pci->info.address, (unsigned long long)bytes,
+		    strerror(error),
+		    error == ENOMEM ?
+		    ": ulimit -l may be too low" :
+		    error == EFAULT ?
+		    ": not mapped, or read-only without USHER_PCI_DMA_READ_ONLY" :
+		    "");
+}
+
+static int vfio_add(struct usher_pci *pci, struct usher_pci_memory *memory)
+{
+	uint64_t bytes = mapped_bytes(memory), i;
+	struct vfio *vfio = to_vfio(pci);
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ,
+		.vaddr = (uintptr_t)memory->dma.address - memory->dma.first,
+		.iova = find_bus(vfio, bytes),
+		.size = bytes,
+	};
+	int ret;
+
+	if (!map.iova)
+		return fail(-ENOSPC,
+			    "%s: no room for %llu bytes among the bus addresses up to %#llx",
+			    pci->info.address, (unsigned long long)bytes,
+			    (unsigned long long)pci->dma_limit);
+	if (!(memory->dma.flags & USHER_PCI_DMA_READ_ONLY))
+		map.flags |= VFIO_DMA_MAP_FLAG_WRITE;
+	if (ioctl(vfio->container, VFIO_IOMMU_MAP_DMA, &map))
+		return map_failed(pci, bytes);
+	ret = pci->memory ? 0 : set_master(pci, true);
+	if (ret < 0) {
+		unmap_bus(vfio, map.iova, bytes);
+		return ret;
+	}
+	for (i = 0; i < memory->nr_pages; i++)
+		memory->dma.pages[i] = map.iova +
+				       (i << memory->dma.page_shift);
+	return 0;
+}
+
+static int vfio_alloc(struct usher_pci *pci, struct usher_pci_memory *memory)
+{
+	void *address;
+	int ret;
+
+	/* shared, so that a fork() does not separate process and device */
+	address = mmap(NULL, memory->dma.bytes, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (address == MAP_FAILED)
+		return fail(-ENOMEM, "%s: %llu bytes of memory for DMA: %s",
+			    pci->info.address,
+			    (unsigned long long)memory->dma.bytes,
+			    strerror(errno));
+	memory->dma.address = address;
+	ret = vfio_add(pci, memory);
+	if (ret < 0)
+		munmap(address, memory->dma.bytes);
+	return ret;
+}
+
+static void vfio_remove(struct usher_pci *pci, struct usher_pci_memory *memory)
+{
+	if (!pci->memory)
+		set_master(pci, false);
+	unmap_bus(to_vfio(pci), memory->dma.pages[0], mapped_bytes(memory));
+	if (memory->allocated)
+		munmap(memory->dma.address, memory->dma.bytes);
+}
+
+/*
+ * Interrupts
+ */
+
+static void close_events(struct vfio *vfio, uint32_t count)
+{
+	while (count--)
+		close(vfio->events[count]);
+	free(vfio->events);
+	vfio->events = NULL;
+}
+
+static int vfio_enable(struct usher_pci *pci, uint32_t count)
+{
+	struct vfio *vfio = to_vfio(pci);
+	int ret = 0;
+	uint32_t i;
+
+	vfio->events = calloc(count, sizeof(*vfio->events));
+	if (!vfio->events)
+		return fail(-ENOMEM, "the process has no memory left");
+	for (i = 0; i < count; i++) {
+		vfio->events[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (vfio->events[i] < 0) {
+			ret = -errno;
+			break;
+		}
+	}
+	if (!ret)
+		ret = set_events(vfio, vfio->index, vfio->events, count);
+	if (ret < 0) {
+		close_events(vfio, i);
+		return fail(ret, "%s: %u vectors: %s", pci->info.address, count,
+			    strerror(-ret));
+	}
+	return 0;
+}
+
+static void vfio_disable(struct usher_pci *pci)
+{
+	struct vfio *vfio = to_vfio(pci);
+
+	set_events(vfio, vfio->index, NULL, 0);
+	close_events(vfio, pci->vectors);
+}
+
+static int vfio_wait(struct usher_pci *pci, uint32_t vector,
+		     uint64_t timeout_ns)
+{
+	struct vfio *vfio = to_vfio(pci);
+	struct timespec timeout = {
+		.tv_sec = timeout_ns / 1000000000,
+		.tv_nsec = timeout_ns % 1000000000,
+	};
+	struct pollfd files[] = {
+		{ .fd = vfio->events[vector], .events = POLLIN },
+		{ .fd = vfio->request, .events = POLLIN },
+	};
+	uint64_t count;
+	int ret;
+
+	ret = ppoll(files, ARRAY_SIZE(files),
+		    timeout_ns == USHER_PCI_FOREVER ? NULL : &timeout, NULL);
+	if (ret < 0)
+		return fail(errno == EINTR ? -EINTR : -EIO,
+			    "%s: waiting for vector %u: %s", pci->info.address,
+			    vector, strerror(errno));
+	if (files[1].revents)
+		return wanted_back(vfio);
+	if (read(vfio->events[vector], &count, sizeof(count)) == sizeof(count))
+		return count > INT_MAX ? INT_MAX : (int)count;
+	return fail(-ETIMEDOUT, "%s: vector %u did not come in time",
+		    pci->info.address, vector);
+}
+
+/*
+ * VFIO masks INTx only. What comes by a message while the vector is masked is
+ * counted by its eventfd until it may be waited for again.
+ */
+static int vfio_mask(struct usher_pci *pci, uint32_t vector, bool masked)
+{
+	struct vfio *vfio = to_vfio(pci);
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_DATA_NONE |
+			 (masked ? VFIO_IRQ_SET_ACTION_MASK :
+				   VFIO_IRQ_SET_ACTION_UNMASK),
+		.index = vfio->index,
+		.start = vector,
+		.count = 1,
+	};
+
+	if (pci->info.irq == USHER_PCI_IRQ_INTX &&
+	    ioctl(vfio->device, VFIO_DEVICE_SET_IRQS, &set))
+		return fail(-EIO, "%s: masking its interrupt: %s",
+			    pci->info.address, strerror(errno));
+	return 0;
+}
+
+const struct usher_pci_ops usher_pci_vfio = {
+	.open = vfio_open,
+	.close = vfio_close,
+	.gone = vfio_gone,
+	.reset = vfio_reset,
+	.read_config = vfio_read_config,
+	.write_config = vfio_write_config,
+	.map_region = vfio_map_region,
+	.alloc = vfio_alloc,
+	.add = vfio_add,
+	.remove = vfio_remove,
+	.enable = vfio_enable,
+	.disable = vfio_disable,
+	.wait = vfio_wait,
+	.mask = vfio_mask,
+};
