@@ -218,7 +218,7 @@ int main(int argc, char **argv)
 			count = to_number(optarg, 1, 100000000);
 			break;
 		case 'r':
-			repeat = to_number(optarg, 1, 100);
+			repeat = to_number(optarg, 1, 10000);
 			break;
 		case 'h':
 			usage(0);

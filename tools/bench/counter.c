@@ -30,6 +30,18 @@
 #define BLOCKS	0x100000U	/* places for blocks, far more than a guest has */
 
 /**
+ * struct sums - what was executed since the start
+ * @insns: instructions, the user's and the kernel's
+ * @syscalls: system calls
+ * @doorbells: doorbells
+ */
+struct sums {
+	uint64_t insns[2];
+	uint64_t syscalls;
+	uint64_t doorbells;
+};
+
+/**
  * struct block - a piece of code without a branch in it
  * @vaddr: address of its first instruction
  * @insns: number of its instructions; 0: the place is free
@@ -43,11 +55,10 @@ struct block {
 
 int qemu_plugin_version = QEMU_PLUGIN_API;
 
-static struct block *blocks;
-static uint64_t syscalls;
-static uint64_t doorbells;
+static struct sums now;
+static struct sums then;	/* at MARKER_BEGIN */
+static struct block *blocks;	/* with profile=on */
 static unsigned int settle;
-static bool profile;
 static FILE *out;
 
 /* The same code is translated many times; it keeps its place. */
@@ -77,27 +88,24 @@ static void begin(unsigned int vcpu, void *data)
 
 	(void)vcpu;
 	(void)data;
-	for (i = 0; i < BLOCKS; i++)
+	for (i = 0; blocks && i < BLOCKS; i++)
 		blocks[i].runs = 0;
-	syscalls = 0;
-	doorbells = 0;
+	then = now;
 }
 
 static void end(unsigned int vcpu, void *data)
 {
-	uint64_t sum[2] = { 0, 0 };
 	unsigned int i;
 
 	(void)vcpu;
 	(void)data;
-	for (i = 0; i < BLOCKS; i++)
-		sum[blocks[i].vaddr >> 63] += blocks[i].insns * blocks[i].runs;
 	fprintf(out, "counted user=%lu kernel=%lu syscalls=%lu doorbells=%lu\n",
-		sum[0], sum[1], syscalls, doorbells);
-	for (i = 0; profile && i < BLOCKS; i++)
+		now.insns[0] - then.insns[0], now.insns[1] - then.insns[1],
+		now.syscalls - then.syscalls, now.doorbells - then.doorbells);
+	for (i = 0; blocks && i < BLOCKS; i++)
 		if (blocks[i].runs)
 			fprintf(out, "block %lx %lu %lu\n", blocks[i].vaddr,
-				 blocks[i].insns, blocks[i].runs);
+				blocks[i].insns, blocks[i].runs);
 	fflush(out);
 }
 
@@ -110,7 +118,7 @@ static void stored(unsigned int vcpu, uint32_t info, uint64_t vaddr, void *data)
 	if (!addr || !qemu_plugin_hwaddr_is_io(addr) ||
 	    strcmp(qemu_plugin_hwaddr_device_name(addr), "nvme"))
 		return;
-	doorbells++;
+	now.doorbells++;
 	if (settle)
 		usleep(settle);
 }
@@ -155,7 +163,7 @@ static void look_at(struct qemu_plugin_insn *insn)
 	else if (is_syscall(code, bytes))
 		qemu_plugin_register_vcpu_insn_exec_inline(insn,
 							   QEMU_PLUGIN_INLINE_ADD,
-							   &syscalls, 1);
+							   &now.syscalls, 1);
 	else if (is_store32(code, bytes))
 		qemu_plugin_register_vcpu_mem_cb(insn, stored, QEMU_PLUGIN_NO_REGS,
 						 QEMU_PLUGIN_STORES, NULL);
@@ -164,12 +172,15 @@ static void look_at(struct qemu_plugin_insn *insn)
 static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 {
 	size_t insns = qemu_plugin_tb_n_insns(tb);
-	struct block *block = find_block(qemu_plugin_tb_vaddr(tb), insns);
+	uint64_t vaddr = qemu_plugin_tb_vaddr(tb);
 	size_t i;
 
 	(void)id;
 	qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD,
-						 &block->runs, 1);
+						 &now.insns[vaddr >> 63], insns);
+	if (blocks)
+		qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD,
+							 &find_block(vaddr, insns)->runs, 1);
 	for (i = 0; i < insns; i++)
 		look_at(qemu_plugin_tb_get_insn(tb, i));
 }
@@ -183,7 +194,9 @@ static int set_option(const char *option)
 	} else if (!strncmp(option, "settle=", 7)) {
 		settle = strtoul(option + 7, NULL, 10);
 	} else if (!strcmp(option, "profile=on")) {
-		profile = true;
+		blocks = calloc(BLOCKS, sizeof(*blocks));
+		if (!blocks)
+			return -1;
 	} else if (strcmp(option, "profile=off")) {
 		fprintf(stderr, "counter: no option %s\n", option);
 		return -1;
@@ -207,9 +220,6 @@ int qemu_plugin_install(uint64_t id, const struct qemu_plugin_info *info, int ar
 		fprintf(stderr, "counter: a machine of one processor is needed\n");
 		return -1;
 	}
-	blocks = calloc(BLOCKS, sizeof(*blocks));
-	if (!blocks)
-		return -1;
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	return 0;
 }

@@ -34,10 +34,12 @@ class Work:
     bytes: int = 4096
     write: bool = False
     count: int = 10000
+    repeat: int = 1
     more: tuple = ()
 
     def line(self):
-        words = ["--qd", self.qd, "--bytes", self.bytes, "--count", self.count]
+        words = ["--qd", self.qd, "--bytes", self.bytes, "--count", self.count,
+                 "--repeat", self.repeat]
         words += ["--write"] if self.write else []
         words += [*self.more, self.engine, NODES[self.engine]]
         return " ".join(map(str, words))
