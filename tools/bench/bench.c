@@ -18,13 +18,14 @@
 #define HUGE_BYTES	0x200000UL
 
 const struct engine engines[] = {
-	{ "pread", pread_setup, pread_run },
-	{ "uring", uring_setup, uring_run },
-	{ "uring-poll", uring_poll_setup, uring_run },
-	{ "passthru", passthru_setup, passthru_run },
-	{ "passthru-poll", passthru_poll_setup, passthru_run },
-	{ "usher", usher_setup, usher_run },
-	{ "usher-poll", usher_poll_setup, usher_run },
+	{ "pread", pread_setup, pread_run, NULL },
+	{ "uring", uring_setup, uring_run, NULL },
+	{ "uring-poll", uring_poll_setup, uring_run, NULL },
+	{ "passthru", passthru_setup, passthru_run, NULL },
+	{ "passthru-poll", passthru_poll_setup, passthru_run, NULL },
+	{ "usher", usher_setup, usher_run, NULL },
+	{ "usher-poll", usher_poll_setup, usher_run, NULL },
+	{ "usher-many", many_setup, many_run, many_result },
 	{ }
 };
 
@@ -109,7 +110,8 @@ static void fill_lbas(struct job *job)
 	}
 }
 
-static void get_memory(struct job *job)
+/* Memory and places, which each ring has for itself */
+void fill_job(struct job *job)
 {
 	size_t bytes = (size_t)job->bytes * job->qd;
 	unsigned int i;
@@ -118,6 +120,7 @@ static void get_memory(struct job *job)
 	job->data = aligned_alloc(HUGE_BYTES, bytes);
 	if (!job->data)
 		die("no memory for %zu bytes", bytes);
+	/* The same for all: large pages where the kernel has them */
 	madvise(job->data, bytes, MADV_HUGEPAGE);
 	memset(job->data, 0x5a, bytes);
 	for (i = 0; i < job->qd; i++)
@@ -137,9 +140,12 @@ static void measure(const struct engine *engine, struct job *job, unsigned int c
 	marker_end();
 	end = now();
 	read_interrupts(&after);
-	printf("{\"engine\": \"%s\", \"ios\": %u, \"ns\": %llu, \"interrupts\": %lu, \"ticks\": %lu}\n",
+	printf("{\"engine\": \"%s\", \"ios\": %u, \"ns\": %llu, \"interrupts\": %lu, \"ticks\": %lu",
 	       engine->name, count, (unsigned long long)(end - start),
 	       after.device - before.device, after.timer - before.timer);
+	if (engine->result)
+		engine->result(job);
+	printf("}\n");
 	fflush(stdout);
 }
 
@@ -164,6 +170,8 @@ static void __attribute__((noreturn)) usage(int status)
 	       "  --batch N      completions to wait for at a time (a quarter of --qd)\n"
 	       "  --count N      transfers (10000)\n"
 	       "  --repeat N     measure so many times (1)\n"
+	       "  --rings N      rings that work at a time (1; engine usher-many)\n"
+	       "  --idle-rings N, --idle-buffers N   also open, and not used (0; usher*)\n"
 	       "engines:");
 	for (engine = engines; engine->name; engine++)
 		printf(" %s", engine->name);
@@ -192,10 +200,13 @@ int main(int argc, char **argv)
 		{ "batch", required_argument, NULL, 'a' },
 		{ "count", required_argument, NULL, 'c' },
 		{ "repeat", required_argument, NULL, 'r' },
+		{ "rings", required_argument, NULL, 'n' },
+		{ "idle-rings", required_argument, NULL, 'i' },
+		{ "idle-buffers", required_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	struct job job = { .bytes = 4096, .qd = 1, .lba_shift = 9 };
+	struct job job = { .bytes = 4096, .qd = 1, .lba_shift = 9, .rings = 1 };
 	unsigned int count = 10000, repeat = 1, i;
 	const struct engine *engine;
 	int option;
@@ -220,6 +231,15 @@ int main(int argc, char **argv)
 		case 'r':
 			repeat = to_number(optarg, 1, 10000);
 			break;
+		case 'n':
+			job.rings = to_number(optarg, 1, MAX_RINGS);
+			break;
+		case 'i':
+			job.idle_rings = to_number(optarg, 0, 100000);
+			break;
+		case 'j':
+			job.idle_buffers = to_number(optarg, 0, 100000);
+			break;
 		case 'h':
 			usage(0);
 		default:
@@ -235,7 +255,7 @@ int main(int argc, char **argv)
 	if (job.batch > job.qd)
 		die("--batch %u is more than --qd %u", job.batch, job.qd);
 
-	get_memory(&job);
+	fill_job(&job);
 	fill_lbas(&job);
 	engine->setup(&job);
 	/* What is made at the first use, and caches, are not measured. */

@@ -14,6 +14,7 @@
 #include "marker.h"
 
 #define MAX_QD		256
+#define MAX_RINGS	64
 #define OFFSETS		4096	/* random offsets, used again and again */
 
 /**
@@ -25,6 +26,9 @@
  * @bytes: of one transfer
  * @lba_shift: log2 of the bytes of a block
  * @data: memory, @bytes for each of the @qd places
+ * @rings: rings that work, each with a thread and @qd places of its own
+ * @idle_rings: rings that are open and do nothing
+ * @idle_buffers: buffers that are registered and not used
  * @lbas: OFFSETS random block numbers
  * @next: index of the next one
  * @free: places that no command uses
@@ -37,6 +41,9 @@ struct job {
 	unsigned int batch;
 	uint32_t bytes;
 	unsigned int lba_shift;
+	unsigned int rings;
+	unsigned int idle_rings;
+	unsigned int idle_buffers;
 	char *data;
 	uint64_t *lbas;
 	unsigned int next;
@@ -49,11 +56,13 @@ struct job {
  * @name: what the command line calls it
  * @setup: opens and prepares all that is not measured
  * @run: does so many transfers
+ * @result: prints more members of the line of JSON, or NULL
  */
 struct engine {
 	const char *name;
 	void (*setup)(struct job *job);
 	void (*run)(struct job *job, unsigned int count);
+	void (*result)(const struct job *job);
 };
 
 extern const struct engine engines[];
@@ -63,6 +72,7 @@ static inline uint64_t next_lba(struct job *job)
 	return job->lbas[job->next++ % OFFSETS];
 }
 
+void fill_job(struct job *job);
 void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...);
 
 void pread_setup(struct job *job);
@@ -76,5 +86,8 @@ void passthru_run(struct job *job, unsigned int count);
 void usher_setup(struct job *job);
 void usher_poll_setup(struct job *job);
 void usher_run(struct job *job, unsigned int count);
+void many_setup(struct job *job);
+void many_run(struct job *job, unsigned int count);
+void many_result(const struct job *job);
 
 #endif /* BENCH_H */

@@ -38,7 +38,7 @@ class Work:
     more: tuple = ()
 
     def line(self):
-        words = ["--qd", self.qd, "--bytes", self.bytes, "--count", self.count,
+        words = ["bench", "--qd", self.qd, "--bytes", self.bytes, "--count", self.count,
                  "--repeat", self.repeat]
         words += ["--write"] if self.write else []
         words += [*self.more, self.engine, NODES[self.engine]]

@@ -1,44 +1,110 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* usher's rings, by libusher. */
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <usher.h>
 
 #include "bench.h"
 
-static struct usher_ring ring;
-static __u32 buffer;
+#define IDLE_ENTRIES	128	/* of a ring that is only open */
+#define IDLE_BYTES	4096	/* of a buffer that is only registered */
 
-static void make_ring(struct job *job, __u32 flags)
+/**
+ * struct worker - one ring, and what uses it
+ * @ring: the ring
+ * @buffer: the registered buffer with all places
+ * @job: what to do; the first worker's is the caller's
+ * @thread: who does it
+ * @done: transfers of the last run
+ */
+struct worker {
+	struct usher_ring ring;
+	__u32 buffer;
+	struct job *job;
+	pthread_t thread;
+	unsigned int done;
+};
+
+static struct worker workers[MAX_RINGS];
+static struct job jobs[MAX_RINGS];
+static pthread_barrier_t starting, finished;
+static int left;	/* transfers that nobody has begun, of all workers */
+
+static int open_grant(const char *node)
 {
-	int grant, ret;
+	int grant = usher_open(node, O_RDWR);
 
-	grant = usher_open(job->node, O_RDWR);
 	if (grant < 0)
-		die("%s: %s", job->node, strerror(-grant));
+		die("%s: %s", node, strerror(-grant));
+	return grant;
+}
+
+static void open_ring(struct worker *worker, int grant, __u32 flags)
+{
+	struct job *job = worker->job;
+	int ret;
+
 	ret = usher_buf_register(grant, job->data, (size_t)job->bytes * job->qd, 0,
-				 &buffer);
+				 &worker->buffer);
 	if (ret)
 		die("usher_buf_register: %s", strerror(-ret));
-	ret = usher_ring_init(&ring, grant, job->qd, flags);
+	ret = usher_ring_init(&worker->ring, grant, job->qd, flags);
 	if (ret)
 		die("usher_ring_init: %s", strerror(-ret));
 }
 
+/* What is open beside the ring that works; the process's end closes it. */
+static void open_idle(struct job *job, int grant)
+{
+	static char data[IDLE_BYTES] __attribute__((aligned(IDLE_BYTES)));
+	struct rlimit limit = { 1 << 20, 1 << 20 };
+	struct usher_ring ring;
+	unsigned int i;
+	__u32 buffer;
+	int ret;
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		die("RLIMIT_NOFILE: %s", strerror(errno));
+	for (i = 0; i < job->idle_rings; i++) {
+		ret = usher_ring_init(&ring, grant, IDLE_ENTRIES, 0);
+		if (ret)
+			die("usher_ring_init of ring %u: %s", i, strerror(-ret));
+	}
+	for (i = 0; i < job->idle_buffers; i++) {
+		ret = usher_buf_register(grant, data, sizeof(data), 0, &buffer);
+		if (ret)
+			die("usher_buf_register of buffer %u: %s", i, strerror(-ret));
+	}
+}
+
+static void setup(struct job *job, __u32 flags)
+{
+	int grant = open_grant(job->node);
+
+	workers[0].job = job;
+	if (job->idle_rings || job->idle_buffers)
+		open_idle(job, grant);
+	open_ring(&workers[0], grant, flags);
+}
+
 void usher_setup(struct job *job)
 {
-	make_ring(job, 0);
+	setup(job, 0);
 }
 
 void usher_poll_setup(struct job *job)
 {
-	make_ring(job, USHER_RING_POLLED);
+	setup(job, USHER_RING_POLLED);
 }
 
-static void prep(struct job *job, unsigned int place)
+static inline __attribute__((always_inline))
+void prep(struct worker *worker, struct job *job, unsigned int place)
 {
-	struct usher_sqe *sqe = usher_ring_get_sqe(&ring);
+	struct usher_sqe *sqe = usher_ring_get_sqe(&worker->ring);
 	__u64 lba = next_lba(job);
 	__u32 blocks = job->bytes >> job->lba_shift;
 	__u64 offset = (__u64)place * job->bytes;
@@ -46,40 +112,116 @@ static void prep(struct job *job, unsigned int place)
 	if (!sqe)
 		die("the ring has fewer entries than --qd");
 	if (job->write)
-		usher_prep_write(sqe, lba, blocks, buffer, offset, job->bytes);
+		usher_prep_write(sqe, lba, blocks, worker->buffer, offset, job->bytes);
 	else
-		usher_prep_read(sqe, lba, blocks, buffer, offset, job->bytes);
+		usher_prep_read(sqe, lba, blocks, worker->buffer, offset, job->bytes);
 	usher_sqe_set_tag(sqe, place);
 }
 
-static unsigned int reap(struct job *job)
+static inline __attribute__((always_inline))
+unsigned int reap(struct worker *worker, struct job *job)
 {
 	struct usher_cqe *cqes[MAX_QD];
 	unsigned int i, got;
 
-	got = usher_ring_peek_batch_cqe(&ring, cqes, job->qd);
+	got = usher_ring_peek_batch_cqe(&worker->ring, cqes, job->qd);
 	for (i = 0; i < got; i++) {
 		if (usher_cqe_status(cqes[i]))
 			die("%s: transfer: %s", job->node,
 			    usher_strstatus(usher_cqe_status(cqes[i])));
 		job->free[job->nr_free++] = usher_cqe_tag(cqes[i]);
 	}
-	usher_ring_cq_advance(&ring, got);
+	usher_ring_cq_advance(&worker->ring, got);
 	return got;
+}
+
+static void submit(struct worker *worker, struct job *job, unsigned int to_finish)
+{
+	int ret;
+
+	ret = usher_ring_submit_and_wait(&worker->ring, to_finish < job->batch ?
+					 to_finish : job->batch);
+	if (ret < 0)
+		die("usher_ring_submit_and_wait: %s", strerror(-ret));
 }
 
 void usher_run(struct job *job, unsigned int count)
 {
 	unsigned int to_start = count, to_finish = count;
-	int ret;
 
 	while (to_finish) {
 		for (; to_start && job->nr_free; to_start--)
-			prep(job, job->free[--job->nr_free]);
-		ret = usher_ring_submit_and_wait(&ring, to_finish < job->batch ?
-						 to_finish : job->batch);
-		if (ret < 0)
-			die("usher_ring_submit_and_wait: %s", strerror(-ret));
-		to_finish -= reap(job);
+			prep(&workers[0], job, job->free[--job->nr_free]);
+		submit(&workers[0], job, to_finish);
+		to_finish -= reap(&workers[0], job);
 	}
+}
+
+/* Takes its transfers from what is left for all, a queue's depth at a time. */
+static void work(struct worker *worker)
+{
+	struct job *job = worker->job;
+	unsigned int busy;
+
+	worker->done = 0;
+	for (;;) {
+		while (job->nr_free && __atomic_sub_fetch(&left, 1, __ATOMIC_RELAXED) >= 0)
+			prep(worker, job, job->free[--job->nr_free]);
+		busy = job->qd - job->nr_free;
+		if (!busy)
+			return;
+		submit(worker, job, busy);
+		worker->done += reap(worker, job);
+	}
+}
+
+static void *worker_thread(void *data)
+{
+	for (;;) {
+		pthread_barrier_wait(&starting);
+		work(data);
+		pthread_barrier_wait(&finished);
+	}
+	return NULL;
+}
+
+void many_setup(struct job *job)
+{
+	int grant = open_grant(job->node);
+	unsigned int i;
+	int ret;
+
+	pthread_barrier_init(&starting, NULL, job->rings + 1);
+	pthread_barrier_init(&finished, NULL, job->rings + 1);
+	for (i = 0; i < job->rings; i++) {
+		jobs[i] = *job;
+		fill_job(&jobs[i]);
+		workers[i].job = &jobs[i];
+		open_ring(&workers[i], grant, 0);
+		ret = pthread_create(&workers[i].thread, NULL, worker_thread,
+				     &workers[i]);
+		if (ret)
+			die("pthread_create: %s", strerror(ret));
+	}
+}
+
+void many_run(struct job *job, unsigned int count)
+{
+	(void)job;
+	left = count;
+	pthread_barrier_wait(&starting);
+	pthread_barrier_wait(&finished);
+}
+
+void many_result(const struct job *job)
+{
+	unsigned int i, slowest = -1, fastest = 0;
+
+	for (i = 0; i < job->rings; i++) {
+		if (workers[i].done < slowest)
+			slowest = workers[i].done;
+		if (workers[i].done > fastest)
+			fastest = workers[i].done;
+	}
+	printf(", \"slowest\": %u, \"fastest\": %u", slowest, fastest);
 }
