@@ -513,6 +513,34 @@ static void ring_posted_is_not_shown(struct kunit *test)
 	}
 }
 
+/*
+ * Entries that were handed over and find no slot are waited for by the call
+ * that handed them over. One that asks for nothing does not wait for them.
+ */
+static void ring_asks_for_nothing(struct kunit *test)
+{
+	struct ring_rig *rig = test->priv;
+	struct usher_share others[4];
+	u32 i, taken;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		usher_share_init(&others[i]);
+		KUNIT_ASSERT_EQ(test, usher_share_join(rig->qp, &others[i]), 0);
+	}
+	for (i = 0; i < SQ_ENTRIES; i++)
+		ring_put(rig, ring_sqe(nvme_cmd_flush, 0, 0));
+	taken = ring_enter(rig, SQ_ENTRIES);
+	/* Fewer than there are, though each has a place for its completion. */
+	KUNIT_ASSERT_GT(test, taken, 0);
+	KUNIT_ASSERT_LT(test, taken, SQ_ENTRIES);
+	KUNIT_EXPECT_EQ(test, ring_enter(rig, SQ_ENTRIES - taken), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, ring_enter(rig, 0), 0);
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		usher_share_close(rig->qp, &others[i]);
+		usher_share_leave(rig->qp, &others[i]);
+	}
+}
+
 /* A command is taken only when its completion has a place. */
 static void ring_completions_have_a_place(struct kunit *test)
 {
@@ -556,6 +584,25 @@ static void ring_dead_grant(struct kunit *test)
 	ring_device_completes(rig, cid, 0, 0);
 	KUNIT_EXPECT_EQ(test, ring_enter(rig, 0), 0);
 	ring_expect_cqe(test, rig, tag, 0, 0);
+}
+
+/* After a revocation one waits for what is in flight, and for nothing else. */
+static void ring_dead_grant_ends_waiting(struct kunit *test)
+{
+	struct usher_enter arg = { .size = sizeof(arg), .min_complete = 2 };
+	struct ring_rig *rig = test->priv;
+	u16 cid;
+
+	ring_put(rig, ring_sqe(nvme_cmd_flush, 0, 0));
+	KUNIT_EXPECT_EQ(test, ring_enter(rig, 1), 1);
+	cid = ring_device_takes(rig)->common.command_id;
+	usher_grant_kill(rig->grant, -EACCES);
+	KUNIT_EXPECT_EQ(test, usher_ring_enter(&rig->ring, &arg, true), -EAGAIN);
+	ring_device_completes(rig, cid, 0, 0);
+	KUNIT_EXPECT_EQ(test, usher_ring_enter(&rig->ring, &arg, true), -EACCES);
+	/* What there is counts. */
+	arg.min_complete = 1;
+	KUNIT_EXPECT_EQ(test, usher_ring_enter(&rig->ring, &arg, true), 0);
 }
 
 static void ring_device_gone(struct kunit *test)
@@ -879,8 +926,10 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_result),
 	KUNIT_CASE(ring_refusals),
 	KUNIT_CASE(ring_posted_is_not_shown),
+	KUNIT_CASE(ring_asks_for_nothing),
 	KUNIT_CASE(ring_completions_have_a_place),
 	KUNIT_CASE(ring_dead_grant),
+	KUNIT_CASE(ring_dead_grant_ends_waiting),
 	KUNIT_CASE(ring_device_gone),
 	KUNIT_CASE(ring_closed),
 	KUNIT_CASE_PARAM(ring_check_memory, ring_memory_gen_params),
