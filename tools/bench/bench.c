@@ -15,6 +15,7 @@
 #include "bench.h"
 
 #define SPAN_BYTES	0x40000000ULL	/* the part of the disk that is used */
+#define PAGE_BYTES	4096U
 #define HUGE_BYTES	0x200000UL
 
 const struct engine engines[] = {
@@ -26,6 +27,7 @@ const struct engine engines[] = {
 	{ "usher", usher_setup, usher_run, NULL },
 	{ "usher-poll", usher_poll_setup, usher_run, NULL },
 	{ "usher-many", many_setup, many_run, many_result },
+	{ "vfio", vfio_setup, vfio_run, NULL },
 	{ }
 };
 
@@ -113,9 +115,11 @@ static void fill_lbas(struct job *job)
 /* Memory and places, which each ring has for itself */
 void fill_job(struct job *job)
 {
-	size_t bytes = (size_t)job->bytes * job->qd;
+	size_t bytes;
 	unsigned int i;
 
+	job->stride = (job->bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+	bytes = (size_t)job->stride * job->qd;
 	bytes = (bytes + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
 	job->data = aligned_alloc(HUGE_BYTES, bytes);
 	if (!job->data)

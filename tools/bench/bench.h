@@ -24,8 +24,9 @@
  * @qd: commands in flight
  * @batch: completions to wait for at a time
  * @bytes: of one transfer
+ * @stride: from one place in @data to the next, whole pages
  * @lba_shift: log2 of the bytes of a block
- * @data: memory, @bytes for each of the @qd places
+ * @data: memory, @stride for each of the @qd places
  * @rings: rings that work, each with a thread and @qd places of its own
  * @idle_rings: rings that are open and do nothing
  * @idle_buffers: buffers that are registered and not used
@@ -40,6 +41,7 @@ struct job {
 	unsigned int qd;
 	unsigned int batch;
 	uint32_t bytes;
+	uint32_t stride;
 	unsigned int lba_shift;
 	unsigned int rings;
 	unsigned int idle_rings;
@@ -89,5 +91,7 @@ void usher_run(struct job *job, unsigned int count);
 void many_setup(struct job *job);
 void many_run(struct job *job, unsigned int count);
 void many_result(const struct job *job);
+void vfio_setup(struct job *job);
+void vfio_run(struct job *job, unsigned int count);
 
 #endif /* BENCH_H */

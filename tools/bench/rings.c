@@ -48,7 +48,7 @@ static void open_ring(struct worker *worker, int grant, __u32 flags)
 	struct job *job = worker->job;
 	int ret;
 
-	ret = usher_buf_register(grant, job->data, (size_t)job->bytes * job->qd, 0,
+	ret = usher_buf_register(grant, job->data, (size_t)job->stride * job->qd, 0,
 				 &worker->buffer);
 	if (ret)
 		die("usher_buf_register: %s", strerror(-ret));
@@ -107,7 +107,7 @@ void prep(struct worker *worker, struct job *job, unsigned int place)
 	struct usher_sqe *sqe = usher_ring_get_sqe(&worker->ring);
 	__u64 lba = next_lba(job);
 	__u32 blocks = job->bytes >> job->lba_shift;
-	__u64 offset = (__u64)place * job->bytes;
+	__u64 offset = (__u64)place * job->stride;
 
 	if (!sqe)
 		die("the ring has fewer entries than --qd");

@@ -55,7 +55,7 @@ static void make_ring(struct job *job, unsigned int flags)
 {
 	struct iovec memory = {
 		.iov_base = job->data,
-		.iov_len = (size_t)job->bytes * job->qd,
+		.iov_len = (size_t)job->stride * job->qd,
 	};
 	int ret;
 
@@ -121,7 +121,7 @@ static void prep_block(struct job *job, unsigned int place)
 {
 	struct io_uring_sqe *sqe = get_sqe();
 	__u64 offset = next_lba(job) << job->lba_shift;
-	char *data = job->data + (size_t)place * job->bytes;
+	char *data = job->data + (size_t)place * job->stride;
 
 	if (job->write)
 		io_uring_prep_write_fixed(sqe, 0, data, job->bytes, offset, 0);
@@ -146,7 +146,7 @@ static void prep_passthru(struct job *job, unsigned int place)
 	sqe->user_data = place;
 	cmd->opcode = job->write ? NVME_WRITE : NVME_READ;
 	cmd->nsid = nsid;
-	cmd->addr = (__u64)(uintptr_t)(job->data + (size_t)place * job->bytes);
+	cmd->addr = (__u64)(uintptr_t)(job->data + (size_t)place * job->stride);
 	cmd->data_len = job->bytes;
 	cmd->cdw10 = lba;
 	cmd->cdw11 = lba >> 32;
