@@ -16,10 +16,13 @@ KERNEL = "6.12"
 # All contenders have this controller: no backend, 2 MiB in one command.
 DISK = ",drive.driver=null-co,drive.size=1G,mdts=9"
 FEW_QUEUES = DISK + ",max_ioqpairs=4,msix_qsize=5"
-# Which node each engine opens: the first controller is the stock driver's.
+# What each engine opens: the first controller is the stock driver's, the third has
+# few queues.
 NODES = {"pread": "/dev/nvme0n1", "uring": "/dev/nvme0n1", "uring-poll": "/dev/nvme0n1",
          "passthru": "/dev/ng0n1", "passthru-poll": "/dev/ng0n1",
-         "usher": "/dev/usher0n1", "usher-poll": "/dev/usher0n1"}
+         "usher": "/dev/usher0n1", "usher-poll": "/dev/usher0n1",
+         "usher-many": "/dev/usher1n1", "vfio": "0000:01:00.0"}
+FLOOR = "vfio"  # has a guest of its own, with an IOMMU
 
 
 class BenchError(Exception):
@@ -43,6 +46,17 @@ class Work:
         words += ["--write"] if self.write else []
         words += [*self.more, self.engine, NODES[self.engine]]
         return " ".join(map(str, words))
+
+
+@dataclass
+class Memory:
+    """The other kind of measurement: what rings take of the kernel's memory."""
+    depth: int = 128
+    first: int = 64
+    more: int = 448
+
+    def line(self):
+        return f"memory {self.depth} {self.first} {self.more} /dev/usher0n1"
 
 
 @dataclass
@@ -88,12 +102,25 @@ def prepare():
     return modules[0]
 
 
-def guest_command(module, plan, share, disks, options):
+@dataclass
+class Options:
+    """How a guest is started."""
+    mitigations: str = "off"
+    counter: bool = True
+    settle: int = 0
+    profile: bool = False
+    vfio: bool = False
+
+
+def guest_command(module, plan, share, options):
     command = [VM / "vm", "run", "--kernel", KERNEL, "--smp", "1", "--mem", "2G",
-               "--timeout", "1200", "--share", share, "--env", f"USHER_MODULE={module}"]
-    command += ["--append", f"mitigations={options.mitigations}"]
-    for disk in disks:
-        command += ["--nvme", disk]
+               "--timeout", "1200", "--share", share,
+               "--append", f"mitigations={options.mitigations}"]
+    if options.vfio:
+        command += ["--iommu", "--env", "BENCH_VFIO=1", "--nvme", DISK]
+    else:
+        command += ["--env", f"USHER_MODULE={module}", "--nvme", DISK, "--nvme", DISK,
+                    "--nvme", FEW_QUEUES]
     if options.counter:
         command += ["--qemu-arg=-plugin", f"--qemu-arg=file={HERE}/counter.so,out={share}/counts"
                     f",settle={options.settle},profile={'on' if options.profile else 'off'}"]
@@ -103,40 +130,44 @@ def guest_command(module, plan, share, disks, options):
 
 
 @dataclass
-class Options:
-    """How a guest is started."""
-    mitigations: str = "off"
-    counter: bool = True
-    settle: int = 0
-    profile: bool = False
-
-
-@dataclass
 class Answer:
-    """What a guest brought back; results and counts go together one to one."""
+    """What a guest brought back, in the order of the plan.
+
+    results and counts have an entry for each work, and that one for each
+    repetition; counts is empty without the counter.
+    """
     results: list
     counts: list
     kallsyms: list
+    memory: list = field(default_factory=list)
 
 
-def run_guest(module, works, options, disks=(DISK, DISK)):
+def grouped(works, flat):
+    """Cut a list up: as many entries for each work as it is repeated."""
+    if len(flat) != sum(work.repeat for work in works):
+        raise BenchError(f"{len(flat)} measurements came back, not "
+                         f"{sum(work.repeat for work in works)}")
+    rest = iter(flat)
+    return [[next(rest) for _ in range(work.repeat)] for work in works]
+
+
+def run_guest(module, plan, options, progress=sys.stderr):
     """Do the measurements in one guest."""
+    works = [work for work in plan if isinstance(work, Work)]
     with tempfile.TemporaryDirectory(prefix="usher-bench-") as folder:
         share = Path(folder)
-        plan = share / "plan"
-        plan.write_text("".join(work.line() + "\n" for work in works))
-        command = guest_command(module, plan, share, disks, options)
-        done = subprocess.run(command, stdout=sys.stderr, check=False)
+        (share / "plan").write_text("".join(work.line() + "\n" for work in plan))
+        command = guest_command(module, share / "plan", share, options)
+        done = subprocess.run(command, stdout=progress, check=False)
         if done.returncode:
             raise BenchError(f"the guest ended with status {done.returncode}: "
                              f"{shlex.join(map(str, command))}")
         results = read_results((share / "results").read_text().splitlines())
-        counts, kallsyms = [], []
+        answer = Answer(grouped(works, [line for line in results if "engine" in line]), [], [],
+                        [line for line in results if "engine" not in line])
         if options.counter:
             with open(share / "counts", encoding="ascii") as lines:
-                counts = read_counts(lines)
-            if len(counts) != len(results):
-                raise BenchError(f"{len(results)} results, but {len(counts)} counts")
+                answer.counts = grouped(works, read_counts(lines))
         if options.profile:
-            kallsyms = (share / "kallsyms").read_text().splitlines()
-    return Answer(results, counts, kallsyms)
+            answer.kallsyms = (share / "kallsyms").read_text().splitlines()
+    return answer

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What `make bench` measures, and how it gets from there to costs of one I/O."""
+
+import statistics
+from dataclasses import asdict, dataclass
+
+import measure
+from measure import Memory, Options, Work
+
+SLEEPING = ("pread", "uring", "passthru", "usher")
+POLLING = ("uring-poll", "passthru-poll", "usher-poll")
+DEPTHS = (1, 8, 32, 128)
+SIZES = (512, 131072, 1048576)
+# Longer than the emulated device takes for one doorbell, whatever the size
+SETTLE = 800
+SETTLED_REPEAT = 100
+MITIGATIONS = ("off", "auto")
+
+
+@dataclass
+class Cost:
+    """What one I/O takes, in the whole guest."""
+    engine: str
+    bytes: int
+    write: bool
+    qd: int
+    user: float
+    kernel: float
+    syscalls: float
+    interrupts: float
+    doorbells: float
+
+    @property
+    def total(self):
+        return self.user + self.kernel
+
+
+def cost(work, results, counts, settled):
+    """Of several repetitions the one in the middle.
+
+    Where the device was waited for, the one a tenth from below: it has no timer
+    interrupt in it, which many others have because of the wait, and no second look
+    at the completion queue.
+    """
+    order = sorted(zip(counts, results), key=lambda pair: pair[0].user + pair[0].kernel)
+    count, result = order[len(order) // 10 if settled else len(order) // 2]
+    ios = result["ios"]
+    return Cost(work.engine, work.bytes, work.write, work.qd, count.user / ios,
+                count.kernel / ios, count.syscalls / ios, result["interrupts"] / ios,
+                count.doorbells / ios)
+
+
+def cases(engine):
+    """(write, bytes, qd) of what an engine does."""
+    depths = DEPTHS if engine != "pread" else (1,)
+    return ([(write, 4096, qd) for write in (False, True) for qd in depths]
+            + [(False, size, 1) for size in SIZES])
+
+
+def sleeping_plan():
+    return [Work(engine, qd, size, write, 10000 if size <= 4096 and qd > 1 else 2000, 3)
+            for engine in SLEEPING for write, size, qd in cases(engine)]
+
+
+def settled_plan(engines, which=None):
+    return [Work(engine, qd, size, write, qd, SETTLED_REPEAT)
+            for engine in engines for write, size, qd in which or cases(engine)]
+
+
+def costs(module, mitigations, progress):
+    """What an I/O costs by each interface."""
+    found = []
+    for plan, options in (
+            (sleeping_plan(), Options(mitigations)),
+            (settled_plan(POLLING), Options(mitigations, settle=SETTLE)),
+            (settled_plan([measure.FLOOR]), Options(mitigations, settle=SETTLE, vfio=True))):
+        answer = measure.run_guest(module, plan, options, progress)
+        found += [cost(work, results, counts, bool(options.settle))
+                  for work, results, counts in zip(plan, answer.results, answer.counts)]
+    return found
+
+
+def speeds(module, progress):
+    """I/O per second by each interface, without the counter, and memory for rings."""
+    plan = [Work(engine, qd, count=4000 if qd == 1 else 40000, repeat=5)
+            for qd in (1, 32, 128) for engine in SLEEPING + POLLING
+            if qd == 1 or engine != "pread"]
+    answer = measure.run_guest(module, plan + [Memory()], Options(counter=False), progress)
+    found = [{"engine": work.engine, "qd": work.qd, "iops": statistics.median(
+        result["ios"] * 1e9 / result["ns"] for result in results)}
+        for work, results in zip(plan, answer.results)]
+    return found, answer.memory[0]
+
+
+def special_plan():
+    """Works by the name of the figure they are for."""
+    crowd = ("--idle-rings", 999, "--idle-buffers", 999)
+    return {
+        "alone": Work("usher", 32, repeat=3),
+        "crowd": Work("usher", 32, repeat=3, more=crowd),
+        "exclusive": Work("usher-many", 32, count=200000, repeat=3, more=("--rings", 4)),
+        "shared": Work("usher-many", 32, count=200000, repeat=3, more=("--rings", 16)),
+    }
+
+
+def specials(module, progress):
+    """Many rings: what they cost, and how even they are served."""
+    plan = special_plan()
+    answer = measure.run_guest(module, list(plan.values()), Options(), progress)
+    found = {name: cost(work, results, counts, False).total for (name, work), results, counts
+             in zip(plan.items(), answer.results, answer.counts)}
+    last = answer.results[list(plan).index("shared")]
+    found["fairness"] = statistics.median(result["slowest"] / result["fastest"]
+                                          for result in last)
+    plan = {name: work for name, work in plan.items() if work.engine == "usher-many"}
+    answer = measure.run_guest(module, list(plan.values()), Options(counter=False), progress)
+    for name, results in zip(plan, answer.results):
+        found[name + "_ns"] = statistics.median(result["ns"] / result["ios"]
+                                                for result in results)
+    return found
+
+
+def everything(module, say, progress):
+    """All figures, as they go into results.json."""
+    results = {"costs": {}}
+    for mitigations in MITIGATIONS:
+        say(f"instructions of one I/O, mitigations={mitigations}")
+        results["costs"][mitigations] = [asdict(found) for found
+                                         in costs(module, mitigations, progress)]
+    say("I/O per second, without the counter, and memory")
+    results["speeds"], results["memory"] = speeds(module, progress)
+    say("many rings")
+    results["many"] = specials(module, progress)
+    return results
