@@ -51,6 +51,9 @@ static int full_address(const char *text, char *address, size_t bytes)
 	unsigned int domain = 0, bus, device, function;
 	char after;
 
+	/* no signs, blanks and 0x, which sscanf() takes */
+	if (text[strspn(text, "0123456789abcdefABCDEF:.")])
+		return -EINVAL;
 	if (sscanf(text, "%x:%x:%x.%x%c", &domain, &bus, &device, &function,
 		   &after) != 4) {
 		domain = 0;

@@ -133,6 +133,15 @@ static int open_container(struct vfio *vfio, const char *address)
 	return 0;
 }
 
+static const char *group_remedy(int error)
+{
+	if (error == EBUSY)
+		return ": another process has it";
+	if (error == EACCES)
+		return ": its owner must be this user";
+	return "";
+}
+
 static int open_group(struct vfio *vfio, const char *address)
 {
 	struct vfio_group_status status = {
@@ -150,12 +159,7 @@ static int open_group(struct vfio *vfio, const char *address)
 	if (vfio->group < 0) {
 		error = errno == EPERM ? EACCES : errno;
 		return fail(-error, "%s: %s: %s%s", address, path,
-			    strerror(errno),
-			    errno == EBUSY ?
-			    ": another process has it" :
-			    error == EACCES ?
-			    ": its owner must be this user" :
-			    "");
+			    strerror(error), group_remedy(error));
 	}
 	if (ioctl(vfio->group, VFIO_GROUP_GET_STATUS, &status))
 		return fail(-EIO, "%s: %s: %s", address, path, strerror(errno));
@@ -173,11 +177,8 @@ static int open_device(struct vfio *vfio, const char *address)
 			    strerror(errno));
 	if (ioctl(vfio->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
 		return fail(errno == EPERM ? -EACCES : -EIO,
-			    "%s: the IOMMU cannot be used: %s%s", address,
-			    strerror(errno),
-			    errno == EPERM ?
-			    ": it does not isolate interrupts" :
-			    "");
+			    "%s: the IOMMU cannot be used, or it does not isolate interrupts: %s",
+			    address, strerror(errno));
 	vfio->device = ioctl(vfio->group, VFIO_GROUP_GET_DEVICE_FD, address);
 	if (vfio->device < 0)
 		return fail(errno == ENODEV ? -ENODEV : -EIO, "%s: %s", address,
@@ -483,8 +484,8 @@ static int vfio_read_config(struct usher_pci *pci, uint32_t offset,
 	return 0;
 }
 
-static int vfio_write_config(struct usher_pci *pci, uint32_t offset,
-			     uint32_t bytes, uint32_t value)
+static int write_config(struct usher_pci *pci, uint32_t offset, uint32_t bytes,
+			uint32_t value)
 {
 	struct vfio *vfio = to_vfio(pci);
 	uint32_t data = htole32(value);
@@ -494,6 +495,16 @@ static int vfio_write_config(struct usher_pci *pci, uint32_t offset,
 			    "%s: writing configuration space at %#x failed",
 			    pci->info.address, offset);
 	return 0;
+}
+
+/* What else belongs to the kernel vfio-pci emulates, so that it does no harm. */
+static int vfio_write_config(struct usher_pci *pci, uint32_t offset,
+			     uint32_t bytes, uint32_t value)
+{
+	if (offset < USHER_PCI_COMMAND + 2 && offset + bytes > USHER_PCI_COMMAND)
+		return fail(-EACCES, "%s: the command register is not for drivers",
+			    pci->info.address);
+	return write_config(pci, offset, bytes, value);
 }
 
 static void *map_at(struct vfio *vfio, const struct usher_pci_region *region,
@@ -613,7 +624,7 @@ static int set_master(struct usher_pci *pci, bool on)
 	command &= ~USHER_PCI_COMMAND_MASTER;
 	if (on)
 		command |= USHER_PCI_COMMAND_MASTER;
-	return vfio_write_config(pci, USHER_PCI_COMMAND, 2, command);
+	return write_config(pci, USHER_PCI_COMMAND, 2, command);
 }
 
 static int unmap_bus(struct vfio *vfio, uint64_t bus, uint64_t bytes)
@@ -627,18 +638,22 @@ static int unmap_bus(struct vfio *vfio, uint64_t bus, uint64_t bytes)
 	return ioctl(vfio->container, VFIO_IOMMU_UNMAP_DMA, &unmap);
 }
 
+static const char *memory_remedy(int error)
+{
+	if (error == ENOMEM)
+		return ": ulimit -l may be too low";
+	if (error == EFAULT)
+		return ": not mapped, or read-only without USHER_PCI_DMA_READ_ONLY";
+	return "";
+}
+
 static int map_failed(const struct usher_pci *pci, uint64_t bytes)
 {
 	int error = errno == EINVAL ? EFAULT : errno;
 
 	return fail(-error, "%s: %llu bytes of memory for DMA: %s%s",
 		    pci->info.address, (unsigned long long)bytes,
-		    strerror(error),
-		    error == ENOMEM ?
-		    ": ulimit -l may be too low" :
-		    error == EFAULT ?
-		    ": not mapped, or read-only without USHER_PCI_DMA_READ_ONLY" :
-		    "");
+		    strerror(error), memory_remedy(error));
 }
 
 static int vfio_add(struct usher_pci *pci, struct usher_pci_memory *memory)

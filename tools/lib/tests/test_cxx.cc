@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The header compiles as C++ without a warning, and its names link.
+ * The headers compile as C++ without a warning, and their names link.
  */
+#include <cerrno>
 #include <usher.h>
+#include <usher_pci.h>
 
 #include "tap.h"
 
@@ -16,8 +18,20 @@ static void from_cxx(void)
 	EXPECT(usher_grant_info(-1, &info) < 0);
 }
 
+static void pci_from_cxx(void)
+{
+	uint32_t word = 0x12345678;
+	struct usher_pci_region region = {};
+	struct usher_pci *pci;
+
+	region.base = reinterpret_cast<uint8_t *>(&word);
+	EXPECT_EQ(usher_pci_read32(&region, 0), 0x12345678);
+	EXPECT_EQ(usher_pci_open("", &pci), -EINVAL);
+}
+
 static const struct tap_test tests[] = {
 	TAP_TEST(from_cxx),
+	TAP_TEST(pci_from_cxx),
 };
 
 int main()
