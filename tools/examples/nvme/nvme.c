@@ -42,7 +42,7 @@
 #define ADMIN_ENTRIES	8U
 #define ADMIN_TIMEOUT	5000000000ULL
 #define NSID		1
-#define LOOK_EVERY	65536		/* polls between looks at the clock */
+#define LOOK_EVERY	16384		/* polls between looks at the clock */
 
 static const char *reason;	/* of the driver's own failures */
 
@@ -476,29 +476,36 @@ int nvme_wait(struct nvme *nvme, uint64_t timeout_ns)
 	return ret < 0 ? ret : 0;
 }
 
+/* Without interrupts: now and then whether there is anything to wait for */
+static int look(struct nvme *nvme, uint64_t *end, uint64_t timeout_ns)
+{
+	if (usher_pci_gone(nvme->pci))
+		return fail(-ENODEV, "the controller is gone");
+	if (!*end)
+		*end = usher_pci_clock() + timeout_ns;
+	else if (usher_pci_clock() > *end)
+		return fail(-ETIMEDOUT, "a command did not complete");
+	return 0;
+}
+
 int nvme_reap_wait(struct nvme *nvme, struct nvme_done *done, uint32_t max,
 		   uint64_t timeout_ns)
 {
 	uint64_t end = 0;
-	uint32_t polls = 0;
-	int ret;
+	int count, ret = 0;
 
 	for (;;) {
-		ret = nvme_reap(nvme, done, max);
-		if (ret)
-			return ret;
-		if (nvme->options.interrupts) {
+		count = nvme_reap(nvme, done, max);
+		if (count < 0)
+			return count;
+		if (!count && nvme->options.interrupts)
 			ret = nvme_wait(nvme, timeout_ns);
-			if (ret < 0 && ret != -EINTR)
-				return ret;
-		} else if (++polls % LOOK_EVERY == 0) {
-			if (usher_pci_gone(nvme->pci))
-				return fail(-ENODEV, "the controller is gone");
-			if (!end)
-				end = usher_pci_clock() + timeout_ns;
-			else if (usher_pci_clock() > end)
-				return fail(-ETIMEDOUT, "a command did not complete");
-		}
+		else if (++nvme->polls % LOOK_EVERY == 0)
+			ret = look(nvme, &end, timeout_ns);
+		if (ret < 0 && ret != -EINTR)
+			return ret;
+		if (count)
+			return count;
 	}
 }
 

@@ -141,6 +141,7 @@ struct nvme_done {
  * @slots: each
  * @options: as given to nvme_open()
  * @enabled: the controller was told where its queues are
+ * @polls: calls of nvme_reap_wait(), and its looks in vain
  * @vector: of the I/O queue pair
  * @block_shift: log2 of the bytes of a block
  * @blocks: size of the namespace
@@ -159,6 +160,7 @@ struct nvme {
 	struct nvme_slot *slots;
 	struct nvme_options options;
 	bool enabled;
+	uint32_t polls;
 	uint32_t vector;
 	uint32_t block_shift;
 	uint64_t blocks;
