@@ -45,45 +45,11 @@ static void set_slba(struct usher_sqe *sqe, __u64 slba)
 	sqe->cdw11 = htole32((__u32)(slba >> 32));
 }
 
-/* A command on a range of blocks that moves no data to or from memory */
-static int prep_range(struct usher_sqe *sqe, enum usher_opcode opcode,
-		      __u64 slba, __u32 blocks)
-{
-	if (!blocks || blocks > USHER_MAX_BLOCKS)
-		return refuse(sqe);
-
-	prep(sqe, opcode);
-	set_slba(sqe, slba);
-	sqe->cdw12 = htole32(blocks - 1);
-	return 0;
-}
-
-static int prep_rw(struct usher_sqe *sqe, enum usher_opcode opcode, __u64 slba,
-		   __u32 blocks, __u32 buf, __u64 offset, __u32 length)
-{
-	int ret = prep_range(sqe, opcode, slba, blocks);
-
-	if (!ret)
-		set_data(sqe, buf, offset, length);
-	return ret;
-}
-
-int usher_prep_read(struct usher_sqe *sqe, __u64 slba, __u32 blocks,
-		    __u32 buf, __u64 offset, __u32 length)
-{
-	return prep_rw(sqe, USHER_OP_READ, slba, blocks, buf, offset, length);
-}
-
-int usher_prep_write(struct usher_sqe *sqe, __u64 slba, __u32 blocks,
-		     __u32 buf, __u64 offset, __u32 length)
-{
-	return prep_rw(sqe, USHER_OP_WRITE, slba, blocks, buf, offset, length);
-}
-
 int usher_prep_compare(struct usher_sqe *sqe, __u64 slba, __u32 blocks,
 		       __u32 buf, __u64 offset, __u32 length)
 {
-	return prep_rw(sqe, USHER_OP_COMPARE, slba, blocks, buf, offset, length);
+	return usher_prep_rw(sqe, USHER_OP_COMPARE, slba, blocks, buf, offset,
+			     length);
 }
 
 int usher_prep_flush(struct usher_sqe *sqe)
@@ -94,18 +60,18 @@ int usher_prep_flush(struct usher_sqe *sqe)
 
 int usher_prep_verify(struct usher_sqe *sqe, __u64 slba, __u32 blocks)
 {
-	return prep_range(sqe, USHER_OP_VERIFY, slba, blocks);
+	return usher_prep_rw(sqe, USHER_OP_VERIFY, slba, blocks, 0, 0, 0);
 }
 
 int usher_prep_write_zeroes(struct usher_sqe *sqe, __u64 slba, __u32 blocks)
 {
-	return prep_range(sqe, USHER_OP_WRITE_ZEROES, slba, blocks);
+	return usher_prep_rw(sqe, USHER_OP_WRITE_ZEROES, slba, blocks, 0, 0, 0);
 }
 
 int usher_prep_write_uncorrectable(struct usher_sqe *sqe, __u64 slba,
 				   __u32 blocks)
 {
-	return prep_range(sqe, USHER_OP_WRITE_UNCORRECTABLE, slba, blocks);
+	return usher_prep_rw(sqe, USHER_OP_WRITE_UNCORRECTABLE, slba, blocks, 0, 0, 0);
 }
 
 int usher_prep_deallocate(struct usher_sqe *sqe, __u32 ranges, __u32 buf,
@@ -157,8 +123,8 @@ int usher_copy_range_set(struct usher_copy_range *range, __u64 slba,
 int usher_prep_zone_append(struct usher_sqe *sqe, __u64 zslba, __u32 blocks,
 			   __u32 buf, __u64 offset, __u32 length)
 {
-	return prep_rw(sqe, USHER_OP_ZONE_APPEND, zslba, blocks, buf, offset,
-		       length);
+	return usher_prep_rw(sqe, USHER_OP_ZONE_APPEND, zslba, blocks, buf,
+			     offset, length);
 }
 
 int usher_prep_zone_send(struct usher_sqe *sqe, __u64 zslba,
@@ -183,15 +149,4 @@ int usher_prep_zone_receive(struct usher_sqe *sqe, __u64 slba, __u32 buf,
 	sqe->cdw12 = htole32(length / 4 - 1);
 	sqe->cdw13 = htole32(partial ? ZONE_PARTIAL : 0);
 	return 0;
-}
-
-void usher_sqe_set_tag(struct usher_sqe *sqe, __u16 tag)
-{
-	sqe->cid = htole16(tag);
-}
-
-void usher_sqe_set_io_flags(struct usher_sqe *sqe, __u32 io_flags)
-{
-	io_flags &= USHER_IO_DEAC | USHER_IO_FUA | USHER_IO_LR;
-	sqe->cdw12 |= htole32(io_flags);
 }

@@ -2,23 +2,13 @@
 /*
  * Both sides of a ring in shared memory.
  *
- * Indices are free-running 32-bit numbers: entry i is at i & (entries - 1), and
- * the difference of two of them, modulo 2^32, is how far one is ahead of the
- * other. Who writes an index publishes with a release store what it did before;
- * who reads it with an acquire load sees that:
- *
- *	sq_tail	process, release: the entries before it are filled
- *	sq_head	kernel: the entries before it were read, they may be reused.
- *		Acquire, so that no new entry is written before that
- *	cq_tail	kernel: the completions before it are written. Acquire, so that
- *		none is read before that
- *	cq_head	process, release: the completions before it were read, the kernel
- *		may write new ones there
+ * Who writes which index, and how, is said in <usher_inline.h>.
  */
-#include <endian.h>
 #include <errno.h>
 #include <stdint.h>
-#include <string.h>
+
+/* The functions of <usher_inline.h> are compiled here, to be found by name. */
+#define USHER_INLINE
 
 #include "internal.h"
 
@@ -70,39 +60,6 @@ int usher_ring_setup(struct usher_ring *ring, void *map,
 	ring->sqe_tail = load_acquire(&ring->ctl->sq_tail);
 	ring->cqe_head = load_acquire(&ring->ctl->cq_head);
 	return 0;
-}
-
-__u32 usher_ring_sq_ready(const struct usher_ring *ring)
-{
-	return ring->sqe_tail - load_acquire(&ring->ctl->sq_head);
-}
-
-__u32 usher_ring_sq_space_left(const struct usher_ring *ring)
-{
-	return ring->sq_entries - usher_ring_sq_ready(ring);
-}
-
-struct usher_sqe *usher_ring_get_sqe(struct usher_ring *ring)
-{
-	struct usher_sqe *sqe;
-	__u32 index;
-
-	if (!usher_ring_sq_space_left(ring))
-		return NULL;
-
-	index = ring->sqe_tail & (ring->sq_entries - 1);
-	sqe = (void *)(ring->sqes + ((size_t)index << ring->sqe_shift));
-	ring->sqe_tail++;
-
-	memset(sqe, 0, (size_t)1 << ring->sqe_shift);
-	sqe->opcode = USHER_OP_NONE;
-	sqe->nsid = htole32(ring->nsid);
-	return sqe;
-}
-
-__u32 usher_ring_cq_ready(const struct usher_ring *ring)
-{
-	return load_acquire(&ring->ctl->cq_tail) - ring->cqe_head;
 }
 
 static int submit(struct usher_ring *ring, struct usher_enter *enter)
@@ -201,24 +158,6 @@ int usher_ring_peek_cqe(struct usher_ring *ring, struct usher_cqe **cqe)
 	return ret < 0 ? ret : look(ring, cqe);
 }
 
-unsigned int usher_ring_peek_batch_cqe(struct usher_ring *ring,
-				       struct usher_cqe **cqes,
-				       unsigned int count)
-{
-	__u32 ready = usher_ring_cq_ready(ring);
-	unsigned int i;
-
-	if (!ready && (ring->flags & USHER_RING_POLLED)) {
-		reap(ring);
-		ready = usher_ring_cq_ready(ring);
-	}
-	if (count > ready)
-		count = ready;
-	for (i = 0; i < count; i++)
-		cqes[i] = cqe_at(ring, ring->cqe_head + i);
-	return count;
-}
-
 static int wait_cqe(struct usher_ring *ring, struct usher_cqe **cqe,
 		    struct usher_enter *enter)
 {
@@ -252,41 +191,4 @@ int usher_ring_wait_cqe_timeout(struct usher_ring *ring, struct usher_cqe **cqe,
 	};
 
 	return wait_cqe(ring, cqe, &enter);
-}
-
-void usher_ring_cq_advance(struct usher_ring *ring, __u32 count)
-{
-	ring->cqe_head += count;
-	store_release(&ring->ctl->cq_head, ring->cqe_head);
-}
-
-void usher_cqe_seen(struct usher_ring *ring, struct usher_cqe *cqe)
-{
-	if (cqe)
-		usher_ring_cq_advance(ring, 1);
-}
-
-__u16 usher_cqe_tag(const struct usher_cqe *cqe)
-{
-	return le16toh(cqe->cid);
-}
-
-__u16 usher_cqe_status(const struct usher_cqe *cqe)
-{
-	return le16toh(cqe->status) >> 1 & 0x7ff;
-}
-
-bool usher_cqe_dnr(const struct usher_cqe *cqe)
-{
-	return le16toh(cqe->status) >> 15;
-}
-
-__u64 usher_cqe_result(const struct usher_cqe *cqe)
-{
-	return (__u64)le32toh(cqe->dw1) << 32 | le32toh(cqe->dw0);
-}
-
-__u16 usher_cqe_flags(const struct usher_cqe *cqe)
-{
-	return le16toh(cqe->flags);
 }

@@ -37,6 +37,10 @@
  * The header needs POSIX (sigset_t): with -std=c11 instead of -std=gnu11, define
  * _POSIX_C_SOURCE before the first #include.
  *
+ * The functions that a program calls for each command are also defined in
+ * <usher_inline.h>, which this header includes, so that the compiler can put
+ * them into the caller. The library has each of them under its name, too.
+ *
  * Threads: the submission side of one ring (get_sqe, sq_*, submit*) and its
  * completion side (peek*, wait*, cqe_seen, cq_*) may be used by one thread
  * each at a time; more threads on one side need a lock of the caller's.
@@ -564,6 +568,21 @@ int usher_enter(int ring_fd, struct usher_enter *enter);
  */
 
 /**
+ * usher_prep_rw() - a command on a range of blocks, chosen by its opcode
+ * @sqe: entry
+ * @opcode: USHER_OP_READ, _WRITE, _COMPARE or _ZONE_APPEND; or, with @buf,
+ *	@offset and @length 0, USHER_OP_VERIFY, _WRITE_ZEROES or
+ *	_WRITE_UNCORRECTABLE
+ * @slba: first block
+ * @blocks: 1 to 65536
+ * @buf: buffer
+ * @offset: bytes
+ * @length: bytes
+ */
+int usher_prep_rw(struct usher_sqe *sqe, enum usher_opcode opcode, __u64 slba,
+		  __u32 blocks, __u32 buf, __u64 offset, __u32 length);
+
+/**
  * usher_prep_read() - Read
  * @sqe: entry
  * @slba: first block
@@ -826,6 +845,8 @@ int usher_get_log(int grant_fd, __u8 lid, __u64 offset, void *data,
  * @result: answer: completion dword 0
  */
 int usher_get_features(int grant_fd, __u8 fid, __u8 sel, __u32 *result);
+
+#include <usher_inline.h>
 
 #ifdef __cplusplus
 #pragma GCC diagnostic pop

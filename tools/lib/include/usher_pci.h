@@ -486,8 +486,9 @@ int usher_pci_set_dma_bits(struct usher_pci *pci, uint32_t bits);
  * @flags: USHER_PCI_DMA_*
  * @dma: filled
  *
- * It is zero, and aligned to a page on both sides. As long as a function has
- * any memory its bus mastering is on.
+ * It is zero, and aligned to a page on both sides. Bus mastering is on as long as
+ * a function has any memory, or interrupts by message: until then the device
+ * writes nowhere, whatever it was in the middle of.
  *
  * Return: 0;
  * -EINVAL: no bytes, or unknown flags;

@@ -52,6 +52,7 @@ struct range {
  * @events: an eventfd for each vector that is on
  * @ranges: what bus addresses there are
  * @nr_ranges: how many
+ * @master: bus mastering is on
  * @lost: an access to a region found it gone
  */
 struct vfio {
@@ -66,6 +67,7 @@ struct vfio {
 	int *events;
 	struct range *ranges;
 	size_t nr_ranges;
+	bool master;
 	bool lost;
 };
 
@@ -497,6 +499,35 @@ static int write_config(struct usher_pci *pci, uint32_t offset, uint32_t bytes,
 	return 0;
 }
 
+/*
+ * Bus mastering is on as long as there is memory, or interrupts by message, which
+ * are writes to memory as well.
+ */
+static int set_master(struct vfio *vfio, bool on)
+{
+	struct usher_pci *pci = &vfio->pci;
+	uint32_t command = 0;
+	int ret;
+
+	if (vfio->master == on)
+		return 0;
+	ret = vfio_read_config(pci, USHER_PCI_COMMAND, 2, &command);
+	if (ret < 0)
+		return ret;
+	command &= ~USHER_PCI_COMMAND_MASTER;
+	if (on)
+		command |= USHER_PCI_COMMAND_MASTER;
+	ret = write_config(pci, USHER_PCI_COMMAND, 2, command);
+	if (!ret)
+		vfio->master = on;
+	return ret;
+}
+
+static bool has_messages(const struct vfio *vfio)
+{
+	return vfio->events && vfio->pci.info.irq != USHER_PCI_IRQ_INTX;
+}
+
 /* What else belongs to the kernel vfio-pci emulates, so that it does no harm. */
 static int vfio_write_config(struct usher_pci *pci, uint32_t offset,
 			     uint32_t bytes, uint32_t value)
@@ -613,20 +644,6 @@ static uint64_t find_bus(const struct vfio *vfio, uint64_t bytes)
 	return bus;
 }
 
-/* Bus mastering is on as long as there is memory. */
-static int set_master(struct usher_pci *pci, bool on)
-{
-	uint32_t command = 0;
-	int ret = vfio_read_config(pci, USHER_PCI_COMMAND, 2, &command);
-
-	if (ret < 0)
-		return ret;
-	command &= ~USHER_PCI_COMMAND_MASTER;
-	if (on)
-		command |= USHER_PCI_COMMAND_MASTER;
-	return write_config(pci, USHER_PCI_COMMAND, 2, command);
-}
-
 static int unmap_bus(struct vfio *vfio, uint64_t bus, uint64_t bytes)
 {
 	struct vfio_iommu_type1_dma_unmap unmap = {
@@ -678,7 +695,7 @@ static int vfio_add(struct usher_pci *pci, struct usher_pci_memory *memory)
 		map.flags |= VFIO_DMA_MAP_FLAG_WRITE;
 	if (ioctl(vfio->container, VFIO_IOMMU_MAP_DMA, &map))
 		return map_failed(pci, bytes);
-	ret = pci->memory ? 0 : set_master(pci, true);
+	ret = set_master(vfio, true);
 	if (ret < 0) {
 		unmap_bus(vfio, map.iova, bytes);
 		return ret;
@@ -711,9 +728,11 @@ static int vfio_alloc(struct usher_pci *pci, struct usher_pci_memory *memory)
 
 static void vfio_remove(struct usher_pci *pci, struct usher_pci_memory *memory)
 {
-	if (!pci->memory)
-		set_master(pci, false);
-	unmap_bus(to_vfio(pci), memory->dma.pages[0], mapped_bytes(memory));
+	struct vfio *vfio = to_vfio(pci);
+
+	if (!pci->memory && !has_messages(vfio))
+		set_master(vfio, false);
+	unmap_bus(vfio, memory->dma.pages[0], mapped_bytes(memory));
 	if (memory->allocated)
 		munmap(memory->dma.address, memory->dma.bytes);
 }
@@ -748,7 +767,10 @@ static int vfio_enable(struct usher_pci *pci, uint32_t count)
 	}
 	if (!ret)
 		ret = set_events(vfio, vfio->index, vfio->events, count);
+	if (!ret && has_messages(vfio))
+		ret = set_master(vfio, true);
 	if (ret < 0) {
+		set_events(vfio, vfio->index, NULL, 0);
 		close_events(vfio, i);
 		return fail(ret, "%s: %u vectors: %s", pci->info.address, count,
 			    strerror(-ret));
@@ -762,6 +784,8 @@ static void vfio_disable(struct usher_pci *pci)
 
 	set_events(vfio, vfio->index, NULL, 0);
 	close_events(vfio, pci->vectors);
+	if (!pci->memory)
+		set_master(vfio, false);
 }
 
 static int vfio_wait(struct usher_pci *pci, uint32_t vector,
