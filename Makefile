@@ -61,8 +61,13 @@ run:
 
 .PHONY: check
 check:
-	tools/testing/vm/deps build vm check docs
+	tools/testing/vm/deps build vm check bench docs
 	tools/testing/check/check $(STEPS)
+
+.PHONY: bench
+bench:
+	@tools/testing/vm/deps build vm bench
+	@tools/bench/run
 
 .PHONY: docs
 docs:
@@ -75,7 +80,7 @@ clean:
 ifneq ($(have_headers),)
 	$(KBUILD) clean
 endif
-	for folder in $(TOOLS) tools/testing/selftests/usher Documentation; do \
+	for folder in $(TOOLS) tools/bench tools/testing/selftests/usher Documentation; do \
 		$(MAKE) -C $$folder clean || exit; \
 	done
 	rm -rf build
@@ -87,6 +92,7 @@ help:
 	@echo 'make tools      libusher and usherctl alone'
 	@echo 'make run        the demonstration, in a guest with an emulated disk'
 	@echo 'make check      all tests, in guests; STEPS="..." for some (check --help lists them)'
+	@echo 'make bench      what an I/O costs, in guests, into Documentation/performance'
 	@echo 'make docs       the documentation as HTML in build/docs'
 	@echo 'make install    module and tools (DESTDIR, PREFIX)'
 	@echo 'make clean      removes what was built; the cache of kernels stays'

@@ -102,7 +102,8 @@ int main(int argc, char **argv)
 	between = free_memory();
 	open_rings(grant, first, first + more, depth);
 	after = free_memory();
-	printf("{\"depth\": %u, \"first\": %u, \"first_bytes\": %ld, \"more\": %u, \"more_bytes\": %ld}\n",
-	       depth, first, before - between, more, between - after);
+	printf("{\"depth\": %u, \"first\": %u, \"first_bytes\": %ld, ", depth, first,
+	       before - between);
+	printf("\"more\": %u, \"more_bytes\": %ld}\n", more, between - after);
 	return 0;
 }
