@@ -24,11 +24,17 @@
  * @backwards: complete what is in flight last in, first out
  * @enter_error: what ENTER answers from the @enter_after-th call on
  * @enter_after: 0: never
+ * @signal_after: the n-th call of ENTER sends SIGINT to the process; 0: none
+ * @eintr_at: the n-th call of ENTER answers -EINTR and takes nothing; 0: none
  * @reads: times that @corrupt_lba was read
  * @enters: calls of ENTER
  * @writes: commands that wrote
  * @flushes: Flush commands
- * @depth_seen: most commands that were in flight at one time
+ * @memory_shared: two commands in flight used the same memory
+ * @ios: reads and writes
+ * @lowest: first block that these touched
+ * @highest: last block that these touched
+ * @depth_seen: most commands that were in flight in one ring at one time
  */
 struct fake_usher {
 	struct usher_grant_info info;
@@ -41,10 +47,16 @@ struct fake_usher {
 	bool backwards;
 	int enter_error;
 	unsigned int enter_after;
+	unsigned int signal_after;
+	unsigned int eintr_at;
 	unsigned int reads;
 	unsigned int enters;
 	unsigned int writes;
 	unsigned int flushes;
+	bool memory_shared;
+	__u64 ios;
+	__u64 lowest;
+	__u64 highest;
 	unsigned int depth_seen;
 };
 
