@@ -18,6 +18,16 @@ void json_add_number(struct json_object *object, const char *key, __u64 number)
 	json_object_object_add(object, key, json_object_new_uint64(number));
 }
 
+/* With three decimals, which is what measurements are good for */
+void json_add_real(struct json_object *object, const char *key, double number)
+{
+	struct json_object *real = json_object_new_double(number);
+
+	json_object_set_serializer(real, json_object_double_to_json_string,
+				   (void *)"%.3f", NULL);
+	json_object_object_add(object, key, real);
+}
+
 void json_add_bool(struct json_object *object, const char *key, bool value)
 {
 	json_object_object_add(object, key, json_object_new_boolean(value));

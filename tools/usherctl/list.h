@@ -14,6 +14,7 @@ struct json_object;
 void json_add_text(struct json_object *object, const char *key,
 		   const char *text);
 void json_add_number(struct json_object *object, const char *key, __u64 number);
+void json_add_real(struct json_object *object, const char *key, double number);
 void json_add_bool(struct json_object *object, const char *key, bool value);
 struct json_object *json_member(struct json_object *object, const char *key);
 const char *json_text(struct json_object *object, const char *key);

@@ -19,6 +19,7 @@ static const struct command {
 	{ "slice",	cmd_slice,	"publish part of a namespace as a node" },
 	{ "read",	cmd_read,	"from blocks to a file or pipe" },
 	{ "write",	cmd_write,	"from a file or pipe to blocks" },
+	{ "bench",	cmd_bench,	"measure a disk: I/Os a second, latency, cost" },
 	{ "exec",	cmd_exec,	"run a program with a grant and without privilege" },
 };
 

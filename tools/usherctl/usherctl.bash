@@ -28,7 +28,7 @@ _usherctl()
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		_usherctl_words "list bind unbind info slice read write exec --help --version" "$word"
+		_usherctl_words "list bind unbind info slice read write bench exec --help --version" "$word"
 		return
 	fi
 
@@ -51,7 +51,11 @@ _usherctl()
 	--mode)
 		_usherctl_words "0400 0600 0660 0666" "$word"
 		return ;;
-	--range | --slba | --count | --bytes | --max-*)
+	--workload)
+		_usherctl_words "randread seqread randwrite seqwrite" "$word"
+		return ;;
+	--range | --slba | --count | --bytes | --max-* | --block-size | --depth | \
+	--batch | --threads | --time)
 		return ;;
 	esac
 
@@ -72,6 +76,7 @@ _usherctl()
 	info:-*)	_usherctl_words "--json --help" "$word" ;;
 	read:-*)	_usherctl_words "--range --slba --count --bytes --output --verify --quiet --help" "$word" ;;
 	write:-*)	_usherctl_words "--range --slba --count --bytes --input --verify --quiet --help" "$word" ;;
+	bench:-*)	_usherctl_words "--workload --overwrite --range --block-size --depth --batch --threads --polled --time --count --json --quiet --help" "$word" ;;
 	exec:*)		_usherctl_words "--node --range --rights --max-rings --max-depth --max-pinned --user --help --" "$word" ;;
 	slice:*)
 		if [ "$COMP_CWORD" -eq 2 ]; then
@@ -84,7 +89,7 @@ _usherctl()
 		else
 			_usherctl_nodes "$word"
 		fi ;;
-	unbind:* | info:* | read:* | write:*)
+	unbind:* | info:* | read:* | write:* | bench:*)
 		_usherctl_nodes "$word" ;;
 	esac
 }

@@ -23,6 +23,7 @@
 #define STATUS_NO_EXEC	125	/* exec: failed before the command began */
 
 /* A command of the command line; @argv[0] is its name, errors begin with it. */
+int cmd_bench(int argc, char **argv);
 int cmd_bind(int argc, char **argv);
 int cmd_exec(int argc, char **argv);
 int cmd_info(int argc, char **argv);
