@@ -28,6 +28,7 @@
 #include "qemu-plugin.h"
 
 #define BLOCKS	0x100000U	/* places for blocks, far more than a guest has */
+#define INSN_BYTES	16
 
 /**
  * struct sums - what was executed since the start
@@ -42,41 +43,48 @@ struct sums {
 };
 
 /**
+ * struct counters - what the emulated processor adds to
+ * @now: sums
+ * @runs: with profile=on, how often each block was executed since MARKER_BEGIN
+ */
+struct counters {
+	struct sums now;
+	uint64_t runs[BLOCKS];
+};
+
+/**
  * struct block - a piece of code without a branch in it
  * @vaddr: address of its first instruction
  * @insns: number of its instructions; 0: the place is free
- * @runs: how often it was executed since MARKER_BEGIN
  */
 struct block {
 	uint64_t vaddr;
 	uint64_t insns;
-	uint64_t runs;
 };
 
 int qemu_plugin_version = QEMU_PLUGIN_API;
 
-static struct sums now;
 static struct sums then;	/* at MARKER_BEGIN */
 static struct block *blocks;	/* with profile=on */
 static unsigned int settle;
 static FILE *out;
 
 /* The same code is translated many times; it keeps its place. */
-static struct block *find_block(uint64_t vaddr, size_t insns)
+static unsigned int find_block(uint64_t vaddr, size_t insns)
 {
 	uint64_t hash = (vaddr * 64 + insns) * 0x9e3779b97f4a7c15ULL;
 	unsigned int place = hash >> 44;
 	unsigned int i;
 
-	for (i = 0; i < BLOCKS; i++, place++) {
-		struct block *block = &blocks[place % BLOCKS];
+	for (i = 0; i < BLOCKS; i++, place = (place + 1) % BLOCKS) {
+		struct block *block = &blocks[place];
 
 		if (!block->insns) {
 			block->vaddr = vaddr;
 			block->insns = insns;
 		}
 		if (block->vaddr == vaddr && block->insns == insns)
-			return block;
+			return place;
 	}
 	fprintf(stderr, "counter: more than %u blocks of code\n", BLOCKS);
 	exit(1);
@@ -84,41 +92,44 @@ static struct block *find_block(uint64_t vaddr, size_t insns)
 
 static void begin(unsigned int vcpu, void *data)
 {
-	unsigned int i;
+	struct counters *counters = counters_get();
 
 	(void)vcpu;
 	(void)data;
-	for (i = 0; blocks && i < BLOCKS; i++)
-		blocks[i].runs = 0;
-	then = now;
+	if (blocks)
+		memset(counters->runs, 0, sizeof(counters->runs));
+	then = counters->now;
 }
 
 static void end(unsigned int vcpu, void *data)
 {
+	const struct counters *counters = counters_get();
+	const struct sums *now = &counters->now;
 	unsigned int i;
 
 	(void)vcpu;
 	(void)data;
 	fprintf(out, "counted user=%lu kernel=%lu syscalls=%lu doorbells=%lu\n",
-		now.insns[0] - then.insns[0], now.insns[1] - then.insns[1],
-		now.syscalls - then.syscalls, now.doorbells - then.doorbells);
+		now->insns[0] - then.insns[0], now->insns[1] - then.insns[1],
+		now->syscalls - then.syscalls, now->doorbells - then.doorbells);
 	for (i = 0; blocks && i < BLOCKS; i++)
-		if (blocks[i].runs)
+		if (counters->runs[i])
 			fprintf(out, "block %lx %lu %lu\n", blocks[i].vaddr,
-				blocks[i].insns, blocks[i].runs);
+				blocks[i].insns, counters->runs[i]);
 	fflush(out);
 }
 
 static void stored(unsigned int vcpu, uint32_t info, uint64_t vaddr, void *data)
 {
 	struct qemu_plugin_hwaddr *addr = qemu_plugin_get_hwaddr(info, vaddr);
+	struct counters *counters = counters_get();
 
 	(void)vcpu;
 	(void)data;
 	if (!addr || !qemu_plugin_hwaddr_is_io(addr) ||
 	    strcmp(qemu_plugin_hwaddr_device_name(addr), "nvme"))
 		return;
-	now.doorbells++;
+	counters->now.doorbells++;
 	if (settle)
 		usleep(settle);
 }
@@ -150,10 +161,12 @@ static uint32_t marker_number(const uint8_t *code, size_t bytes)
 
 static void look_at(struct qemu_plugin_insn *insn)
 {
-	const uint8_t *code = qemu_plugin_insn_data(insn);
 	size_t bytes = qemu_plugin_insn_size(insn);
-	uint32_t number = marker_number(code, bytes);
+	uint8_t code[INSN_BYTES] = { 0 };
+	uint32_t number;
 
+	insn_bytes(insn, code, sizeof(code));
+	number = marker_number(code, bytes);
 	if (number == MARKER_BEGIN)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, begin,
 						       QEMU_PLUGIN_NO_REGS, NULL);
@@ -161,9 +174,7 @@ static void look_at(struct qemu_plugin_insn *insn)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, end,
 						       QEMU_PLUGIN_NO_REGS, NULL);
 	else if (is_syscall(code, bytes))
-		qemu_plugin_register_vcpu_insn_exec_inline(insn,
-							   QEMU_PLUGIN_INLINE_ADD,
-							   &now.syscalls, 1);
+		count_insn(insn, offsetof(struct counters, now.syscalls), 1);
 	else if (is_store32(code, bytes))
 		qemu_plugin_register_vcpu_mem_cb(insn, stored, QEMU_PLUGIN_NO_REGS,
 						 QEMU_PLUGIN_STORES, NULL);
@@ -176,11 +187,13 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 	size_t i;
 
 	(void)id;
-	qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD,
-						 &now.insns[vaddr >> 63], insns);
+	if (vaddr >> 63)
+		count_block(tb, offsetof(struct counters, now.insns[1]), insns);
+	else
+		count_block(tb, offsetof(struct counters, now.insns[0]), insns);
 	if (blocks)
-		qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD,
-							 &find_block(vaddr, insns)->runs, 1);
+		count_block(tb, offsetof(struct counters, runs) +
+			    find_block(vaddr, insns) * sizeof(uint64_t), 1);
 	for (i = 0; i < insns; i++)
 		look_at(qemu_plugin_tb_get_insn(tb, i));
 }
@@ -220,6 +233,8 @@ int qemu_plugin_install(uint64_t id, const struct qemu_plugin_info *info, int ar
 		fprintf(stderr, "counter: a machine of one processor is needed\n");
 		return -1;
 	}
+	if (!counters_make(sizeof(struct counters)))
+		return -1;
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	return 0;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the counter uses of QEMU's plugin interface, version 1 (QEMU 6.0 to 8.2).
- * Debian packages no header for it. The meaning of each function is in QEMU's
- * documentation, "QEMU TCG Plugins".
+ * What the counter uses of QEMU's plugin interface: version 1 (QEMU 6.0 to 8.2), or
+ * 3 (9.1 and later) as QEMU_PLUGIN_API says. Debian packages no header for it. The
+ * meaning of each function is in QEMU's documentation, "QEMU TCG Plugins".
+ *
+ * What differs is hidden in four functions here: where counters are, how to add to
+ * them, and how to get at an instruction's bytes.
  */
 #ifndef QEMU_PLUGIN_H
 #define QEMU_PLUGIN_H
@@ -10,8 +13,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
-#define QEMU_PLUGIN_API	1
+#if QEMU_PLUGIN_API != 1 && QEMU_PLUGIN_API != 3
+#error "QEMU_PLUGIN_API is 1 or 3"
+#endif
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
@@ -51,11 +58,6 @@ int qemu_plugin_install(uint64_t id, const struct qemu_plugin_info *info,
 
 /* What the plugin calls in QEMU */
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, qemu_plugin_trans_fn fn);
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int op,
-					      void *where, uint64_t number);
-void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn,
-						int op, void *where,
-						uint64_t number);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 					    qemu_plugin_exec_fn fn, int flags,
 					    void *data);
@@ -66,10 +68,123 @@ size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb,
 						 size_t index);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(uint32_t info, uint64_t vaddr);
 bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *addr);
 const char *qemu_plugin_hwaddr_device_name(const struct qemu_plugin_hwaddr *addr);
+
+#if QEMU_PLUGIN_API == 1
+
+void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int op,
+					      void *where, uint64_t number);
+void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn,
+						int op, void *where,
+						uint64_t number);
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+
+static char *counter_store;
+
+static inline bool counters_make(size_t bytes)
+{
+	counter_store = calloc(1, bytes);
+	return counter_store;
+}
+
+static inline void *counters_get(void)
+{
+	return counter_store;
+}
+
+/* Add a number to the 64 bits at an offset whenever the block is executed */
+static inline void count_block(struct qemu_plugin_tb *tb, size_t offset,
+			       uint64_t number)
+{
+	qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD,
+						 counter_store + offset, number);
+}
+
+static inline void count_insn(struct qemu_plugin_insn *insn, size_t offset,
+			      uint64_t number)
+{
+	qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD,
+						   counter_store + offset, number);
+}
+
+/* Copy the first bytes of an instruction; its length may be more */
+static inline void insn_bytes(const struct qemu_plugin_insn *insn, void *to,
+			      size_t room)
+{
+	size_t bytes = qemu_plugin_insn_size(insn);
+
+	memcpy(to, qemu_plugin_insn_data(insn), bytes < room ? bytes : room);
+}
+
+#else
+
+struct qemu_plugin_scoreboard;
+
+/**
+ * struct qemu_plugin_u64 - names 64 bits of what each processor has for itself
+ * @score: all of it
+ * @offset: where in one processor's part
+ */
+struct qemu_plugin_u64 {
+	struct qemu_plugin_scoreboard *score;
+	size_t offset;
+};
+
+struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t bytes);
+void *qemu_plugin_scoreboard_find(struct qemu_plugin_scoreboard *score,
+				  unsigned int vcpu);
+void qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(struct qemu_plugin_tb *tb,
+						       int op,
+						       struct qemu_plugin_u64 where,
+						       uint64_t number);
+void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct qemu_plugin_insn *insn,
+							 int op,
+							 struct qemu_plugin_u64 where,
+							 uint64_t number);
+size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *to,
+			     size_t room);
+
+static struct qemu_plugin_scoreboard *counter_store;
+
+static inline bool counters_make(size_t bytes)
+{
+	counter_store = qemu_plugin_scoreboard_new(bytes);
+	return counter_store;
+}
+
+/* They move when processors are added, so ask each time. */
+static inline void *counters_get(void)
+{
+	return qemu_plugin_scoreboard_find(counter_store, 0);
+}
+
+static inline void count_block(struct qemu_plugin_tb *tb, size_t offset,
+			       uint64_t number)
+{
+	struct qemu_plugin_u64 where = { counter_store, offset };
+
+	qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(tb, QEMU_PLUGIN_INLINE_ADD,
+							  where, number);
+}
+
+static inline void count_insn(struct qemu_plugin_insn *insn, size_t offset,
+			      uint64_t number)
+{
+	struct qemu_plugin_u64 where = { counter_store, offset };
+
+	qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD,
+							    where, number);
+}
+
+static inline void insn_bytes(const struct qemu_plugin_insn *insn, void *to,
+			      size_t room)
+{
+	qemu_plugin_insn_data(insn, to, room);
+}
+
+#endif
 
 #endif /* QEMU_PLUGIN_H */
