@@ -16,10 +16,12 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "fuse.h"
 #include "helper.h"
 
 #define PAGE		4096UL
@@ -424,6 +426,86 @@ TEST(killed_while_a_page_fault_never_returns)
 	close(pipes[0]);
 	close(grant);
 	EXPECT_TRUE(wait_until(!pinned_pages()));
+}
+
+/*
+ * A process that registers memory whose pages do not come. It is one of its own:
+ * before 6.3 it holds its mmap_lock meanwhile, so that it could not even fork.
+ */
+static pid_t register_slow_file(struct slow_file *file, int grant)
+{
+	char byte;
+	pid_t pid;
+
+	if (slow_file_begin(file, 4 * PAGE))
+		return -1;
+	pid = fork();
+	if (!pid)
+		_exit(-buf_register(grant, slow_file_map(file, 4 * PAGE), 4 * PAGE, 0));
+	return read(file->asked, &byte, 1) == 1 ? pid : -1;
+}
+
+/* The same, where every kernel's pin waits: a file system does not answer. */
+TEST_F(gone, while_a_file_system_never_answers)
+{
+	struct slow_file file;
+	uint64_t start;
+	int status;
+	pid_t pid;
+
+	pid = register_slow_file(&file, self->w.grant);
+	ASSERT_LT(0, pid);
+
+	start = now_ms();
+	EXPECT_EQ(0, variant->way.go(self->pci));
+	EXPECT_GT(start + PROMPT_MS, now_ms());
+	EXPECT_EQ(-ENODEV, worker_move(&self->w, OP_READ, 0, 1, 0));
+	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+
+	slow_file_answer(&file);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(ENODEV, WEXITSTATUS(status));
+	slow_file_end(&file);
+	worker_close(&self->w);
+	worker_close(&self->polled);
+	come_back(_metadata, self, &variant->way);
+}
+
+/* Before 6.3 a long-term pin waits for a page in a way that no signal ends. */
+static bool pins_can_be_killed(void)
+{
+	unsigned int major, minor;
+	struct utsname name;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		return true;
+	return major > 6 || (major == 6 && minor >= 3);
+}
+
+TEST(killed_while_a_file_system_never_answers)
+{
+	struct slow_file file;
+	int grant, status;
+	pid_t pid;
+
+	grant = disk_open(PLAIN, O_RDWR);
+	ASSERT_LE(0, grant);
+	pid = register_slow_file(&file, grant);
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	if (pins_can_be_killed())
+		EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	/* Others are not held up. */
+	EXPECT_LT(0, buf_register(grant, &file, sizeof(file), 0));
+	slow_file_end(&file);
+	if (!pins_can_be_killed())
+		EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	close(grant);
+	EXPECT_TRUE(wait_until(!pinned_pages()));
+	if (!pins_can_be_killed())
+		SKIP(return, "here such a fault is given up only when the server is dead");
 }
 
 /* ---- everybody waits, and commands are in flight ---- */
