@@ -67,13 +67,15 @@ def settled_plan(engines, which=None):
             for engine in engines for write, size, qd in which or cases(engine)]
 
 
-def costs(module, mitigations, progress):
+def costs(module, mitigations, say, progress):
     """What an I/O costs by each interface."""
     found = []
-    for plan, options in (
-            (sleeping_plan(), Options(mitigations)),
-            (settled_plan(POLLING), Options(mitigations, settle=SETTLE)),
-            (settled_plan([measure.FLOOR]), Options(mitigations, settle=SETTLE, vfio=True))):
+    for what, plan, options in (
+            ("interrupts", sleeping_plan(), Options(mitigations)),
+            ("polled", settled_plan(POLLING), Options(mitigations, settle=SETTLE)),
+            ("VFIO", settled_plan([measure.FLOOR]),
+             Options(mitigations, settle=SETTLE, vfio=True))):
+        say(f"instructions, mitigations={mitigations}, {what}")
         answer = measure.run_guest(module, plan, options, progress)
         found += [cost(work, results, counts, bool(options.settle))
                   for work, results, counts in zip(plan, answer.results, answer.counts)]
@@ -85,7 +87,8 @@ def speeds(module, progress):
     plan = [Work(engine, qd, count=4000 if qd == 1 else 40000, repeat=5)
             for qd in (1, 32, 128) for engine in SLEEPING + POLLING
             if qd == 1 or engine != "pread"]
-    answer = measure.run_guest(module, plan + [Memory()], Options(counter=False), progress)
+    # Memory first, while there are no hardware queues yet
+    answer = measure.run_guest(module, [Memory(), *plan], Options(counter=False), progress)
     found = [{"engine": work.engine, "qd": work.qd, "iops": statistics.median(
         result["ios"] * 1e9 / result["ns"] for result in results)}
         for work, results in zip(plan, answer.results)]
@@ -124,9 +127,8 @@ def everything(module, say, progress):
     """All figures, as they go into results.json."""
     results = {"costs": {}}
     for mitigations in MITIGATIONS:
-        say(f"instructions of one I/O, mitigations={mitigations}")
         results["costs"][mitigations] = [asdict(found) for found
-                                         in costs(module, mitigations, progress)]
+                                         in costs(module, mitigations, say, progress)]
     say("I/O per second, without the counter, and memory")
     results["speeds"], results["memory"] = speeds(module, progress)
     say("many rings")
