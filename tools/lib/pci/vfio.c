@@ -456,7 +456,7 @@ static int vfio_open(const char *address, struct usher_pci **pci)
 
 static int wanted_back(struct vfio *vfio)
 {
-	return fail(-ENODEV, "%s was removed, or is wanted back",
+	return fail(-ENODEV, "%s is gone, or wanted back",
 		    vfio->pci.info.address);
 }
 
