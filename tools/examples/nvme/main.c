@@ -67,6 +67,7 @@ static int copy(struct nvme *nvme, uint8_t opcode, uint64_t lba,
 		uint64_t blocks, FILE *file)
 {
 	uint32_t most = nvme->max_bytes >> nvme->block_shift, now;
+	uint64_t all = blocks;
 	void *data = nvme_data(nvme, 0);
 	size_t block = (size_t)1 << nvme->block_shift;
 	int ret;
@@ -85,6 +86,7 @@ static int copy(struct nvme *nvme, uint8_t opcode, uint64_t lba,
 			return 1;
 		}
 	}
+	printf("%llu blocks\n", (unsigned long long)all);
 	return 0;
 }
 
