@@ -10,68 +10,45 @@
 
 #include "usher.h"
 
-#define DSM_DEALLOCATE		0x00000004U	/* CDW11 of Dataset Management */
+#define DSM_DEALLOCATE		0x00000004ULL	/* CDW11 of Dataset Management */
 #define ZONE_SELECT_ALL		0x00000100U	/* CDW13 of Zone Management Send */
 #define ZONE_PARTIAL		0x00010000U	/* CDW13 of Zone Management Receive */
 
-static void prep(struct usher_sqe *sqe, enum usher_opcode opcode)
-{
-	__le16 cid = sqe->cid;
-	__le32 nsid = sqe->nsid;
-
-	memset(sqe, 0, sizeof(*sqe));
-	sqe->opcode = opcode;
-	sqe->cid = cid;
-	sqe->nsid = nsid;
-}
-
 static int refuse(struct usher_sqe *sqe)
 {
-	prep(sqe, USHER_OP_NONE);
+	usher_prep_fill(sqe, USHER_OP_NONE, 0, 0, 0, 0, 0);
 	return -EINVAL;
-}
-
-static void set_data(struct usher_sqe *sqe, __u32 buf, __u64 offset,
-		     __u32 length)
-{
-	sqe->dptr.offset = htole64(offset);
-	sqe->dptr.length = htole32(length);
-	sqe->dptr.buf = htole32(buf);
-}
-
-static void set_slba(struct usher_sqe *sqe, __u64 slba)
-{
-	sqe->cdw10 = htole32((__u32)slba);
-	sqe->cdw11 = htole32((__u32)(slba >> 32));
 }
 
 int usher_prep_compare(struct usher_sqe *sqe, __u64 slba, __u32 blocks,
 		       __u32 buf, __u64 offset, __u32 length)
 {
-	return usher_prep_rw(sqe, USHER_OP_COMPARE, slba, blocks, buf, offset,
-			     length);
+	return usher_prep_range(sqe, USHER_OP_COMPARE, slba, blocks, buf,
+				offset, length);
 }
 
 int usher_prep_flush(struct usher_sqe *sqe)
 {
-	prep(sqe, USHER_OP_FLUSH);
+	usher_prep_fill(sqe, USHER_OP_FLUSH, 0, 0, 0, 0, 0);
 	return 0;
 }
 
 int usher_prep_verify(struct usher_sqe *sqe, __u64 slba, __u32 blocks)
 {
-	return usher_prep_rw(sqe, USHER_OP_VERIFY, slba, blocks, 0, 0, 0);
+	return usher_prep_range(sqe, USHER_OP_VERIFY, slba, blocks, 0, 0, 0);
 }
 
 int usher_prep_write_zeroes(struct usher_sqe *sqe, __u64 slba, __u32 blocks)
 {
-	return usher_prep_rw(sqe, USHER_OP_WRITE_ZEROES, slba, blocks, 0, 0, 0);
+	return usher_prep_range(sqe, USHER_OP_WRITE_ZEROES, slba, blocks, 0, 0,
+				0);
 }
 
 int usher_prep_write_uncorrectable(struct usher_sqe *sqe, __u64 slba,
 				   __u32 blocks)
 {
-	return usher_prep_rw(sqe, USHER_OP_WRITE_UNCORRECTABLE, slba, blocks, 0, 0, 0);
+	return usher_prep_range(sqe, USHER_OP_WRITE_UNCORRECTABLE, slba, blocks,
+				0, 0, 0);
 }
 
 int usher_prep_deallocate(struct usher_sqe *sqe, __u32 ranges, __u32 buf,
@@ -80,10 +57,8 @@ int usher_prep_deallocate(struct usher_sqe *sqe, __u32 ranges, __u32 buf,
 	if (!ranges || ranges > USHER_MAX_RANGES)
 		return refuse(sqe);
 
-	prep(sqe, USHER_OP_DSM);
-	set_data(sqe, buf, offset, ranges * sizeof(struct usher_dsm_range));
-	sqe->cdw10 = htole32(ranges - 1);
-	sqe->cdw11 = htole32(DSM_DEALLOCATE);
+	usher_prep_fill(sqe, USHER_OP_DSM, DSM_DEALLOCATE << 32 | (ranges - 1), 0,
+			buf, offset, ranges * sizeof(struct usher_dsm_range));
 	return 0;
 }
 
@@ -101,10 +76,8 @@ int usher_prep_copy(struct usher_sqe *sqe, __u64 dst_slba, __u32 ranges,
 	if (!ranges || ranges > USHER_MAX_RANGES)
 		return refuse(sqe);
 
-	prep(sqe, USHER_OP_COPY);
-	set_data(sqe, buf, offset, ranges * sizeof(struct usher_copy_range));
-	set_slba(sqe, dst_slba);
-	sqe->cdw12 = htole32(ranges - 1);
+	usher_prep_fill(sqe, USHER_OP_COPY, dst_slba, ranges - 1, buf, offset,
+			ranges * sizeof(struct usher_copy_range));
 	return 0;
 }
 
@@ -123,15 +96,14 @@ int usher_copy_range_set(struct usher_copy_range *range, __u64 slba,
 int usher_prep_zone_append(struct usher_sqe *sqe, __u64 zslba, __u32 blocks,
 			   __u32 buf, __u64 offset, __u32 length)
 {
-	return usher_prep_rw(sqe, USHER_OP_ZONE_APPEND, zslba, blocks, buf,
-			     offset, length);
+	return usher_prep_range(sqe, USHER_OP_ZONE_APPEND, zslba, blocks, buf,
+				offset, length);
 }
 
 int usher_prep_zone_send(struct usher_sqe *sqe, __u64 zslba,
 			 enum usher_zone_action action, bool all)
 {
-	prep(sqe, USHER_OP_ZONE_SEND);
-	set_slba(sqe, zslba);
+	usher_prep_fill(sqe, USHER_OP_ZONE_SEND, zslba, 0, 0, 0, 0);
 	sqe->cdw13 = htole32(((__u32)action & 0xff) |
 			     (all ? ZONE_SELECT_ALL : 0));
 	return 0;
@@ -143,10 +115,8 @@ int usher_prep_zone_receive(struct usher_sqe *sqe, __u64 slba, __u32 buf,
 	if (!length || length % 4)
 		return refuse(sqe);
 
-	prep(sqe, USHER_OP_ZONE_RECEIVE);
-	set_data(sqe, buf, offset, length);
-	set_slba(sqe, slba);
-	sqe->cdw12 = htole32(length / 4 - 1);
+	usher_prep_fill(sqe, USHER_OP_ZONE_RECEIVE, slba, length / 4 - 1, buf,
+			offset, length);
 	sqe->cdw13 = htole32(partial ? ZONE_PARTIAL : 0);
 	return 0;
 }

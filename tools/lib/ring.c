@@ -6,9 +6,10 @@
  */
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The functions of <usher_inline.h> are compiled here, to be found by name. */
-#define USHER_INLINE
+#define USHER_GNU_INLINE
 
 #include "internal.h"
 
@@ -59,7 +60,30 @@ int usher_ring_setup(struct usher_ring *ring, void *map,
 	ring->cqes = (char *)map + geometry->cq_offset;
 	ring->sqe_tail = load_acquire(&ring->ctl->sq_tail);
 	ring->cqe_head = load_acquire(&ring->ctl->cq_head);
+	ring->sqe_next = NULL;
+	ring->sqe_stop = NULL;
 	return 0;
+}
+
+bool usher_ring_sq_refresh(struct usher_ring *ring)
+{
+	__u32 space = usher_ring_sq_space_left(ring);
+	__u32 index = ring->sqe_tail & (ring->sq_entries - 1);
+	size_t bytes = (size_t)1 << ring->sqe_shift;
+
+	if (!space)
+		return false;
+
+	ring->sqe_next = (void *)(ring->sqes + index * bytes);
+	if (bytes > sizeof(*ring->sqe_next)) {
+		/* Larger than what usher_ring_get_sqe() writes: one at a time */
+		memset(ring->sqe_next, 0, bytes);
+		space = 1;
+	}
+	if (space > ring->sq_entries - index)
+		space = ring->sq_entries - index;
+	ring->sqe_stop = ring->sqe_next + space;
+	return true;
 }
 
 static int submit(struct usher_ring *ring, struct usher_enter *enter)

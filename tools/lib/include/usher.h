@@ -178,6 +178,9 @@ struct usher_copy_range {
  * @ctl: first byte of the mapping
  * @sqes: submission entries
  * @cqes: completion entries
+ * @sqe_next: entry at @sqe_tail, once usher_ring_get_sqe() was called
+ * @sqe_stop: entries from @sqe_next to here are free, as far as was looked;
+ *	at most to the end of the array
  * @reserved: room for later versions
  *
  * The caller provides the memory, the library fills it. Read the members as
@@ -197,7 +200,9 @@ struct usher_ring {
 	struct usher_ring_ctl *ctl;
 	char *sqes;
 	char *cqes;
-	__u64 reserved[8];
+	struct usher_sqe *sqe_next;
+	struct usher_sqe *sqe_stop;
+	__u64 reserved[6];
 };
 
 /*
@@ -566,21 +571,6 @@ int usher_enter(int ring_fd, struct usher_enter *enter);
  * error gets a completion with USHER_SC_INVALID_OPCODE and never a wrong
  * command. Ranges, rights and lengths are checked by the kernel.
  */
-
-/**
- * usher_prep_rw() - a command on a range of blocks, chosen by its opcode
- * @sqe: entry
- * @opcode: USHER_OP_READ, _WRITE, _COMPARE or _ZONE_APPEND; or, with @buf,
- *	@offset and @length 0, USHER_OP_VERIFY, _WRITE_ZEROES or
- *	_WRITE_UNCORRECTABLE
- * @slba: first block
- * @blocks: 1 to 65536
- * @buf: buffer
- * @offset: bytes
- * @length: bytes
- */
-int usher_prep_rw(struct usher_sqe *sqe, enum usher_opcode opcode, __u64 slba,
-		  __u32 blocks, __u32 buf, __u64 offset, __u32 length);
 
 /**
  * usher_prep_read() - Read

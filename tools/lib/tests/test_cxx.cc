@@ -18,6 +18,24 @@ static void from_cxx(void)
 	EXPECT(usher_grant_info(-1, &info) < 0);
 }
 
+static void inline_from_cxx(void)
+{
+	static struct usher_ring_ctl ctl;
+	static struct usher_sqe sqes[2];
+	struct usher_ring ring = {};
+	struct usher_sqe *sqe;
+
+	ring.ctl = &ctl;
+	ring.sqes = reinterpret_cast<char *>(sqes);
+	ring.sq_entries = 2;
+	ring.sqe_shift = 6;
+	sqe = usher_ring_get_sqe(&ring);
+	EXPECT(sqe == &sqes[0]);
+	EXPECT_EQ(usher_prep_read(sqe, 1, 1, 0, 0, 512), 0);
+	EXPECT_EQ(sqe->opcode, USHER_OP_READ);
+	EXPECT_EQ(usher_ring_cq_ready(&ring), 0);
+}
+
 static void pci_from_cxx(void)
 {
 	uint32_t word = 0x12345678;
@@ -31,6 +49,7 @@ static void pci_from_cxx(void)
 
 static const struct tap_test tests[] = {
 	TAP_TEST(from_cxx),
+	TAP_TEST(inline_from_cxx),
 	TAP_TEST(pci_from_cxx),
 };
 

@@ -333,14 +333,54 @@ static void larger_entries(void)
 	struct usher_ring *ring = setup(0);
 	struct usher_ring_create wide = geometry;
 	unsigned char *first, *second;
+	struct usher_cqe *cqes[2];
+	unsigned int i;
 
 	wide.sqe_shift = 7;
 	wide.cqe_shift = 5;
 	wide.cq_offset = SQ_OFFSET + SQ_ENTRIES * 128;
 	EXPECT_EQ(usher_ring_setup(ring, fake.map, &wide), 0);
+	memset(fake.map + SQ_OFFSET, 0xee, SQ_ENTRIES * 128);
 	first = (void *)usher_ring_get_sqe(ring);
 	second = (void *)usher_ring_get_sqe(ring);
 	EXPECT_EQ(second - first, 128);
+	EXPECT_EQ(second[0], USHER_OP_NONE);
+	EXPECT_EQ(second[4], 3);
+	second[0] = 0;
+	second[4] = 0;
+	for (i = 0; i < 128; i++)
+		EXPECT_EQ(second[i], 0);
+	EXPECT_EQ(second[128], 0xee);
+
+	EXPECT(usher_ring_get_sqe(ring));
+	EXPECT(usher_ring_get_sqe(ring));
+	EXPECT(!usher_ring_get_sqe(ring));
+	EXPECT_EQ(usher_ring_submit(ring), SQ_ENTRIES);
+	EXPECT((unsigned char *)usher_ring_get_sqe(ring) == first);
+
+	EXPECT_EQ(usher_ring_peek_batch_cqe(ring, cqes, 2), 2);
+	EXPECT_EQ((char *)cqes[1] - (char *)cqes[0], 32);
+}
+
+/* The kernel's progress is seen when the entries known to be free are used. */
+static void freed_meanwhile(void)
+{
+	struct usher_ring *ring = setup(3);
+	__u32 i;
+
+	for (i = 0; i < 3; i++)
+		EXPECT((unsigned char *)usher_ring_get_sqe(ring) ==
+		       fake.map + SQ_OFFSET + (3 + i) % SQ_ENTRIES * 64);
+	fake.take = 2;
+	EXPECT_EQ(usher_ring_submit(ring), 2);
+	EXPECT_EQ(usher_ring_sq_space_left(ring), 3);
+	for (i = 3; i < 6; i++)
+		EXPECT((unsigned char *)usher_ring_get_sqe(ring) ==
+		       fake.map + SQ_OFFSET + (3 + i) % SQ_ENTRIES * 64);
+	EXPECT(!usher_ring_get_sqe(ring));
+	ctl()->sq_head++;
+	EXPECT(usher_ring_get_sqe(ring));
+	EXPECT(!usher_ring_get_sqe(ring));
 }
 
 static void impossible_geometry(void)
@@ -385,6 +425,7 @@ static const struct tap_test tests[] = {
 	TAP_TEST(polled_ring),
 	TAP_TEST(attached_ring),
 	TAP_TEST(larger_entries),
+	TAP_TEST(freed_meanwhile),
 	TAP_TEST(impossible_geometry),
 };
 
