@@ -39,7 +39,8 @@
  * at any time. Each vector has one waiter at a time; different vectors may be
  * waited for, and masked, by different threads. All other calls on one function
  * are made by one thread at a time, and usher_pci_close() when no other thread
- * is in any. After fork() only the parent goes on using the function.
+ * is in any. After fork() only the parent goes on using the function, which stays
+ * taken until the child has ended, or called exec(), too.
  *
  * At the end of the process, however it comes, the operating system stops the
  * device's DMA before it takes the memory back, and resets the function if it

@@ -5,6 +5,7 @@
  * Documentation/driver-api/vfio.rst of the kernel.
  */
 #define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64	/* regions are far apart in the file */
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -123,6 +124,10 @@ static int check_driver(const char *address)
 static int open_container(struct vfio *vfio, const char *address)
 {
 	vfio->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (vfio->container < 0 && errno == ENOENT)
+		return fail(-EOPNOTSUPP,
+			    "%s: there is no /dev/vfio/vfio: the kernel needs CONFIG_VFIO_CONTAINER",
+			    address);
 	if (vfio->container < 0)
 		return fail(-errno, "%s: /dev/vfio/vfio: %s", address,
 			    strerror(errno));
@@ -158,6 +163,10 @@ static int open_group(struct vfio *vfio, const char *address)
 			    address);
 	snprintf(path, sizeof(path), "/dev/vfio/%s", name);
 	vfio->group = open(path, O_RDWR | O_CLOEXEC);
+	if (vfio->group < 0 && errno == ENOENT)
+		return fail(-EOPNOTSUPP,
+			    "%s: there is no %s: the kernel needs CONFIG_VFIO_GROUP",
+			    address, path);
 	if (vfio->group < 0) {
 		error = errno == EPERM ? EACCES : errno;
 		return fail(-error, "%s: %s: %s%s", address, path,
