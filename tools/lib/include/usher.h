@@ -485,6 +485,22 @@ unsigned int usher_ring_peek_batch_cqe(struct usher_ring *ring,
 				       unsigned int count);
 
 /**
+ * usher_ring_peek_array() - look at the oldest completions where they are
+ * @ring: ring
+ * @cqes: answer: the oldest completion, which the others follow as in an array;
+ *	valid until usher_ring_cq_advance() passed them
+ *
+ * Costs the least: no pointer to each completion is made. The array ends where
+ * the ring's memory does, the rest of the completions is at its beginning: when
+ * these were given back, call it again to see them.
+ *
+ * Return: how many there are in the array; 0 does not say why,
+ * usher_ring_peek_cqe() does.
+ */
+unsigned int usher_ring_peek_array(struct usher_ring *ring,
+				   struct usher_cqe **cqes);
+
+/**
  * usher_ring_wait_cqe() - wait for a completion
  * @ring: ring
  * @cqe: as for usher_ring_peek_cqe()

@@ -226,6 +226,27 @@ unsigned int usher_ring_peek_batch_cqe(struct usher_ring *ring,
 }
 
 extern inline USHER_GNU_INLINE
+unsigned int usher_ring_peek_array(struct usher_ring *ring,
+				   struct usher_cqe **cqes)
+{
+	__u32 index = ring->cqe_head & (ring->cq_entries - 1);
+	__u32 count = usher_ring_cq_ready(ring);
+	__u32 to_end = ring->cq_entries - index;
+
+	*cqes = (struct usher_cqe *)(void *)
+		(ring->cqes + ((size_t)index << ring->cqe_shift));
+	if (__builtin_expect(!count && (ring->flags & USHER_RING_POLLED), 0)) {
+		struct usher_cqe *unused;
+
+		usher_ring_peek_cqe(ring, &unused);
+		count = usher_ring_cq_ready(ring);
+	}
+	if (__builtin_expect((size_t)1 << ring->cqe_shift > sizeof(**cqes), 0))
+		to_end = 1;
+	return count < to_end ? count : to_end;
+}
+
+extern inline USHER_GNU_INLINE
 void usher_ring_cq_advance(struct usher_ring *ring, __u32 count)
 {
 	ring->cqe_head += count;

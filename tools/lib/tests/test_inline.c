@@ -129,7 +129,8 @@ static void completions(void)
 	EXPECT(cqes[0] == &fake.cqes[0]);
 	usher_cqe_seen(ring, cqes[0]);
 	EXPECT_EQ(fake.ctl.cq_head, 1);
-	cqe = cqes[1];
+	EXPECT_EQ(usher_ring_peek_array(ring, &cqe), 1);
+	EXPECT(cqe == cqes[1]);
 	EXPECT_EQ(usher_cqe_tag(cqe), 5);
 	EXPECT_EQ(usher_cqe_status(cqe), USHER_SC_ACCESS_DENIED);
 	EXPECT(usher_cqe_dnr(cqe));

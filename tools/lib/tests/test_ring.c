@@ -301,11 +301,14 @@ static void polled_ring(void)
 	EXPECT_EQ(fake.last.min_complete, 0);
 	EXPECT_EQ(usher_ring_peek_batch_cqe(ring, cqes, 2), 0);
 	EXPECT_EQ(fake.calls, 2);
+	EXPECT_EQ(usher_ring_peek_array(ring, cqes), 0);
+	EXPECT_EQ(fake.calls, 3);
 
 	post(1, 0);
 	EXPECT_EQ(usher_ring_peek_cqe(ring, &cqe), 0);
 	EXPECT_EQ(usher_ring_peek_batch_cqe(ring, cqes, 2), 1);
-	EXPECT_EQ(fake.calls, 2);
+	EXPECT_EQ(usher_ring_peek_array(ring, cqes), 1);
+	EXPECT_EQ(fake.calls, 3);
 }
 
 /* A worker that takes over goes on where the indices are. */
@@ -360,6 +363,7 @@ static void larger_entries(void)
 
 	EXPECT_EQ(usher_ring_peek_batch_cqe(ring, cqes, 2), 2);
 	EXPECT_EQ((char *)cqes[1] - (char *)cqes[0], 32);
+	EXPECT_EQ(usher_ring_peek_array(ring, cqes), 1);
 }
 
 /* The kernel's progress is seen when the entries known to be free are used. */
@@ -381,6 +385,27 @@ static void freed_meanwhile(void)
 	ctl()->sq_head++;
 	EXPECT(usher_ring_get_sqe(ring));
 	EXPECT(!usher_ring_get_sqe(ring));
+}
+
+/* The array ends with the ring's memory. */
+static void array_of_completions(void)
+{
+	struct usher_ring *ring = setup(0xfffffffe);
+	struct usher_cqe *cqes;
+	__u32 i;
+
+	EXPECT_EQ(usher_ring_peek_array(ring, &cqes), 0);
+	for (i = 0; i < 5; i++)
+		post((__u16)i, 0);
+	EXPECT_EQ(usher_ring_peek_array(ring, &cqes), 2);
+	EXPECT_EQ(usher_cqe_tag(&cqes[0]), 0);
+	EXPECT_EQ(usher_cqe_tag(&cqes[1]), 1);
+	usher_ring_cq_advance(ring, 1);
+	EXPECT_EQ(usher_ring_peek_array(ring, &cqes), 1);
+	usher_ring_cq_advance(ring, 1);
+	EXPECT_EQ(usher_ring_peek_array(ring, &cqes), 3);
+	EXPECT_EQ(usher_cqe_tag(&cqes[2]), 4);
+	EXPECT_EQ(fake.calls, 0);
 }
 
 static void impossible_geometry(void)
@@ -426,6 +451,7 @@ static const struct tap_test tests[] = {
 	TAP_TEST(attached_ring),
 	TAP_TEST(larger_entries),
 	TAP_TEST(freed_meanwhile),
+	TAP_TEST(array_of_completions),
 	TAP_TEST(impossible_geometry),
 };
 
