@@ -14,6 +14,7 @@ SIZES = (512, 131072, 1048576)
 # Longer than the emulated device takes for one doorbell, whatever the size
 SETTLE = 800
 SETTLED_REPEAT = 100
+ROUNDS = 5  # of what is taken by the clock
 MITIGATIONS = ("off", "auto")
 
 
@@ -82,16 +83,27 @@ def costs(module, mitigations, say, progress):
     return found
 
 
+def rounds(works):
+    """The works in turn, several times, so that each round has the same noise."""
+    return [work for _ in range(ROUNDS) for work in works]
+
+
+def in_turn(works, values):
+    """For each of the works its values, one for each round."""
+    return [values[number::len(works)] for number in range(len(works))]
+
+
 def speeds(module, progress):
     """I/O per second by each interface, without the counter, and memory for rings."""
-    plan = [Work(engine, qd, count=4000 if qd == 1 else 40000, repeat=5)
-            for qd in (1, 32, 128) for engine in SLEEPING + POLLING
-            if qd == 1 or engine != "pread"]
+    works = [Work(engine, qd, count=2000 if qd == 1 else 30000)
+             for qd in (1, 32, 128) for engine in SLEEPING + POLLING
+             if qd == 1 or engine != "pread"]
     # Memory first, while there are no hardware queues yet
-    answer = measure.run_guest(module, [Memory(), *plan], Options(counter=False), progress)
-    found = [{"engine": work.engine, "qd": work.qd, "iops": statistics.median(
-        result["ios"] * 1e9 / result["ns"] for result in results)}
-        for work, results in zip(plan, answer.results)]
+    answer = measure.run_guest(module, [Memory(), *rounds(works)], Options(counter=False),
+                               progress)
+    found = [{"engine": work.engine, "qd": work.qd,
+              "iops": [result[0]["ios"] * 1e9 / result[0]["ns"] for result in results]}
+             for work, results in zip(works, in_turn(works, answer.results))]
     return found, answer.memory[0]
 
 
@@ -115,11 +127,11 @@ def specials(module, progress):
     last = answer.results[list(plan).index("shared")]
     found["fairness"] = statistics.median(result["slowest"] / result["fastest"]
                                           for result in last)
-    plan = {name: work for name, work in plan.items() if work.engine == "usher-many"}
-    answer = measure.run_guest(module, list(plan.values()), Options(counter=False), progress)
-    for name, results in zip(plan, answer.results):
-        found[name + "_ns"] = statistics.median(result["ns"] / result["ios"]
-                                                for result in results)
+    works = [Work("usher-many", 32, count=400000, more=plan[name].more)
+             for name in ("exclusive", "shared")]
+    answer = measure.run_guest(module, rounds(works), Options(counter=False), progress)
+    exclusive, shared = in_turn(works, [results[0]["ns"] for results in answer.results])
+    found["time"] = statistics.median(b / a for a, b in zip(exclusive, shared))
     return found
 
 

@@ -2,6 +2,7 @@
 """Makes the tables and plots of Documentation/performance from results.json."""
 
 import math
+import statistics
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
@@ -104,11 +105,12 @@ def cost_figures(results):
 def speed_figure(speeds):
     iops = {(one["engine"], one["qd"]): one["iops"] for one in speeds}
     depths = sorted({qd for _, qd in iops})
-    rows = Costs.rows(lambda engine, qd: iops[engine, qd] / iops[BASE, qd]
-                      if (engine, qd) in iops else None, depths)
+    rows = Costs.rows(lambda engine, qd: statistics.median(
+        mine / base for mine, base in zip(iops[engine, qd], iops[BASE, qd]))
+        if (engine, qd) in iops else None, depths)
     return Figure("iops", "I/O per second, as a multiple of stock passthrough",
-                  "Random 4 KiB reads, wall-clock time, median of five, without the counter. The "
-                  "time that the emulator takes for the device is in it.",
+                  "Random 4 KiB reads, wall-clock time, without the counter, median of five "
+                  "rounds. The time that the emulator takes for the device is in it.",
                   [f"QD {qd}" for qd in depths], rows, 2)
 
 
@@ -175,8 +177,8 @@ def targets(results):
         memory = results["memory"][part + "_bytes"] / results["memory"][part] / 1024
         yield Target(f"Kernel memory for a ring of depth 128 {what}, in KiB", memory,
                      f"{memory:.1f}", 64, 24)
-    for suffix, what in (("", "instructions"), ("_ns", "time")):
-        ratio = many["shared" + suffix] / many["exclusive" + suffix]
+    for ratio, what in ((many["shared"] / many["exclusive"], "instructions"),
+                        (many["time"], "time")):
         yield Target(f"16 rings on 4 shared queues against 4 on their own, {what} per I/O", ratio,
                      f"{ratio:.2f}", 1.3, 1.1)
     yield Target("Fairness: slowest of 16 rings on 4 queues against the fastest",

@@ -51,6 +51,12 @@ class Plan(unittest.TestCase):
             with self.assertRaises(measure.BenchError):
                 measure.grouped([Work("usher", repeat=3)], flat)
 
+    def test_rounds_are_taken_apart_again(self):
+        works = [Work("usher"), Work("pread")]
+        self.assertEqual([work.engine for work in plan.rounds(works)][:3],
+                         ["usher", "pread", "usher"])
+        self.assertEqual(plan.in_turn(works, [1, 2, 3, 4]), [[1, 3], [2, 4]])
+
     def test_every_engine_is_measured_at_every_depth(self):
         done = {(work.engine, work.qd) for work in plan.sleeping_plan()
                 + plan.settled_plan(plan.POLLING)}

@@ -16,13 +16,13 @@ def one(engine, size, write, qd, kernel):
 def results():
     costs = [one(engine, size, write, qd, 900.0) for engine in report.NAMES
              for write, size, qd in plan.cases(engine)]
-    speeds = [{"engine": engine, "qd": qd, "iops": 1000.0} for engine in report.NAMES
+    speeds = [{"engine": engine, "qd": qd, "iops": [1000.0, 900.0]} for engine in report.NAMES
               if engine != "vfio" for qd in (1, 32, 128)]
     return {"machine": {"Kernel": "6.12"}, "costs": {"off": costs, "auto": costs},
             "speeds": speeds, "memory": {"more": 10, "more_bytes": 10 * 20480, "first": 1,
                                           "first_bytes": 65536},
             "many": {"alone": 100, "crowd": 105, "exclusive": 100, "shared": 140,
-                     "exclusive_ns": 10, "shared_ns": 12, "fairness": 0.9}}
+                     "time": 1.2, "fairness": 0.9}}
 
 
 class Report(unittest.TestCase):
@@ -60,6 +60,11 @@ class Report(unittest.TestCase):
         text = report.rst(results())
         for figure in report.figures(results()):
             self.assertIn(f".. image:: {figure.name}.svg", text)
+
+    def test_speed_is_compared_within_a_round(self):
+        figure = report.speed_figure([{"engine": "passthru", "qd": 1, "iops": [10, 100, 1000]},
+                                      {"engine": "usher", "qd": 1, "iops": [20, 300, 2000]}])
+        self.assertEqual(figure.rows, {"passthru": [1], "usher": [2]})
 
     def test_sizes(self):
         self.assertEqual([report.size_name(size) for size in (512, 4096, 131072, 1 << 20)],
