@@ -121,17 +121,21 @@ void prep(struct worker *worker, struct job *job, unsigned int place)
 static inline __attribute__((always_inline))
 unsigned int reap(struct worker *worker, struct job *job)
 {
-	struct usher_cqe *cqes[MAX_QD];
-	unsigned int i, got;
+	unsigned int i, count, got = 0;
+	struct usher_cqe *cqes;
 
-	got = usher_ring_peek_batch_cqe(&worker->ring, cqes, job->qd);
-	for (i = 0; i < got; i++) {
-		if (usher_cqe_status(cqes[i]))
-			die("%s: transfer: %s", job->node,
-			    usher_strstatus(usher_cqe_status(cqes[i])));
-		job->free[job->nr_free++] = usher_cqe_tag(cqes[i]);
-	}
-	usher_ring_cq_advance(&worker->ring, got);
+	/* Twice where they go on at the beginning of the ring */
+	do {
+		count = usher_ring_peek_array(&worker->ring, &cqes);
+		for (i = 0; i < count; i++) {
+			if (usher_cqe_status(&cqes[i]))
+				die("%s: transfer: %s", job->node,
+				    usher_strstatus(usher_cqe_status(&cqes[i])));
+			job->free[job->nr_free++] = usher_cqe_tag(&cqes[i]);
+		}
+		usher_ring_cq_advance(&worker->ring, count);
+		got += count;
+	} while (usher_ring_cq_ready(&worker->ring));
 	return got;
 }
 
