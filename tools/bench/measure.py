@@ -110,6 +110,7 @@ class Options:
     settle: int = 0
     profile: bool = False
     vfio: bool = False
+    latency: int = 0  # of the disk, in microseconds
 
 
 def guest_command(module, plan, share, options):
@@ -117,10 +118,13 @@ def guest_command(module, plan, share, options):
                "--timeout", "1200", "--share", share,
                "--append", f"mitigations={options.mitigations}"]
     if options.vfio:
-        command += ["--iommu", "--env", "BENCH_VFIO=1", "--nvme", DISK]
+        command += ["--iommu", "--env", "BENCH_VFIO=1"]
+        disks = [DISK]
     else:
-        command += ["--env", f"USHER_MODULE={module}", "--nvme", DISK, "--nvme", DISK,
-                    "--nvme", FEW_QUEUES]
+        command += ["--env", f"USHER_MODULE={module}"]
+        disks = [DISK, DISK, FEW_QUEUES]
+    for disk in disks:
+        command += ["--nvme", f"{disk},drive.latency-ns={options.latency * 1000}"]
     if options.counter:
         command += ["--qemu-arg=-plugin", f"--qemu-arg=file={HERE}/counter.so,out={share}/counts"
                     f",settle={options.settle},profile={'on' if options.profile else 'off'}"]

@@ -14,6 +14,7 @@ SIZES = (512, 131072, 1048576)
 # Longer than the emulated device takes for one doorbell, whatever the size
 SETTLE = 800
 SETTLED_REPEAT = 100
+LATENCY = 300  # of a disk that the processor goes to sleep for; microseconds
 ROUNDS = 5  # of what is taken by the clock
 MITIGATIONS = ("off", "auto")
 
@@ -83,6 +84,18 @@ def costs(module, mitigations, say, progress):
     return found
 
 
+def sleep_costs(module, progress):
+    """What a read at QD 1 costs with interrupts, with and without going to sleep."""
+    plan = settled_plan(SLEEPING, [(False, 4096, 1)])
+    found = []
+    for options in (Options(settle=SETTLE), Options(latency=LATENCY)):
+        answer = measure.run_guest(module, plan, options, progress)
+        found.append({work.engine: cost(work, results, counts, True).total
+                      for work, results, counts in zip(plan, answer.results, answer.counts)})
+    awake, asleep = found
+    return {"awake": awake, "asleep": asleep, "latency": LATENCY}
+
+
 def rounds(works):
     """The works in turn, several times, so that each round has the same noise."""
     return [work for _ in range(ROUNDS) for work in works]
@@ -141,6 +154,8 @@ def everything(module, say, progress):
     for mitigations in MITIGATIONS:
         results["costs"][mitigations] = [asdict(found) for found
                                          in costs(module, mitigations, say, progress)]
+    say("QD 1, awake and asleep")
+    results["sleep"] = sleep_costs(module, progress)
     say("I/O per second, without the counter, and memory")
     results["speeds"], results["memory"] = speeds(module, progress)
     say("many rings")

@@ -102,6 +102,15 @@ def cost_figures(results):
                  off.by_depth("doorbells"), 4)
 
 
+def sleep_figure(sleep):
+    rows = {engine: [sleep["awake"][engine], sleep["asleep"][engine]]
+            for engine in NAMES if engine in sleep["awake"]}
+    return Figure("sleep", "Instructions for a read at QD 1, with interrupts",
+                  "Two exact ends of the first figure: the device answers before the processor "
+                  "can go to sleep, or takes so long that it always does.",
+                  ["at once", f"after {sleep['latency']} µs"], rows)
+
+
 def speed_figure(speeds):
     iops = {(one["engine"], one["qd"]): one["iops"] for one in speeds}
     depths = sorted({qd for _, qd in iops})
@@ -115,7 +124,8 @@ def speed_figure(speeds):
 
 
 def figures(results):
-    return [*cost_figures(results), speed_figure(results["speeds"])]
+    return [*cost_figures(results), sleep_figure(results["sleep"]),
+            speed_figure(results["speeds"])]
 
 
 # The table of what was to be reached

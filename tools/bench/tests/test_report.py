@@ -19,6 +19,7 @@ def results():
     speeds = [{"engine": engine, "qd": qd, "iops": [1000.0, 900.0]} for engine in report.NAMES
               if engine != "vfio" for qd in (1, 32, 128)]
     return {"machine": {"Kernel": "6.12"}, "costs": {"off": costs, "auto": costs},
+            "sleep": {"awake": {"usher": 3000}, "asleep": {"usher": 10000}, "latency": 300},
             "speeds": speeds, "memory": {"more": 10, "more_bytes": 10 * 20480, "first": 1,
                                           "first_bytes": 65536},
             "many": {"alone": 100, "crowd": 105, "exclusive": 100, "shared": 140,
