@@ -95,8 +95,7 @@ static void fill_lbas(struct job *job)
 		state ^= state << 13;
 		state ^= state >> 7;
 		state ^= state << 17;
-		job->lbas[i] = state % (SPAN_BYTES / job->bytes) *
-			       (job->bytes >> job->lba_shift);
+		job->lbas[i] = state % (SPAN_BYTES / job->bytes) * job->blocks;
 	}
 }
 
@@ -106,6 +105,7 @@ void fill_job(struct job *job)
 	size_t bytes;
 	unsigned int i;
 
+	job->blocks = job->bytes >> job->lba_shift;
 	job->stride = (job->bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
 	bytes = (size_t)job->stride * job->qd;
 	bytes = (bytes + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);

@@ -25,6 +25,7 @@
  * @batch: completions to wait for at a time
  * @bytes: of one transfer
  * @stride: from one place in @data to the next, whole pages
+ * @blocks: of one transfer
  * @lba_shift: log2 of the bytes of a block
  * @data: memory, @stride for each of the @qd places
  * @rings: rings that work, each with a thread and @qd places of its own
@@ -42,6 +43,7 @@ struct job {
 	unsigned int batch;
 	uint32_t bytes;
 	uint32_t stride;
+	uint32_t blocks;
 	unsigned int lba_shift;
 	unsigned int rings;
 	unsigned int idle_rings;

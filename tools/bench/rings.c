@@ -105,16 +105,17 @@ static inline __attribute__((always_inline))
 void prep(struct worker *worker, struct job *job, unsigned int place)
 {
 	struct usher_sqe *sqe = usher_ring_get_sqe(&worker->ring);
-	__u64 lba = next_lba(job);
-	__u32 blocks = job->bytes >> job->lba_shift;
 	__u64 offset = (__u64)place * job->stride;
+	__u64 lba;
 
+	/* Before anything else: then the compiler knows what usher_prep_*() will set */
 	if (!sqe)
 		die("the ring has fewer entries than --qd");
+	lba = next_lba(job);
 	if (job->write)
-		usher_prep_write(sqe, lba, blocks, worker->buffer, offset, job->bytes);
+		usher_prep_write(sqe, lba, job->blocks, worker->buffer, offset, job->bytes);
 	else
-		usher_prep_read(sqe, lba, blocks, worker->buffer, offset, job->bytes);
+		usher_prep_read(sqe, lba, job->blocks, worker->buffer, offset, job->bytes);
 	usher_sqe_set_tag(sqe, place);
 }
 

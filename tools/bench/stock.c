@@ -150,7 +150,7 @@ static void prep_passthru(struct job *job, unsigned int place)
 	cmd->data_len = job->bytes;
 	cmd->cdw10 = lba;
 	cmd->cdw11 = lba >> 32;
-	cmd->cdw12 = (job->bytes >> job->lba_shift) - 1;
+	cmd->cdw12 = job->blocks - 1;
 }
 
 /* Takes what is there; returns how many. */

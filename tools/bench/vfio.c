@@ -48,7 +48,7 @@ void vfio_run(struct job *job, unsigned int count)
 		for (; to_start && job->nr_free; to_start--)
 			nvme_queue(nvme, job->write ? NVME_WRITE : NVME_READ,
 				   job->free[--job->nr_free], next_lba(job),
-				   job->bytes >> job->lba_shift);
+				   job->blocks);
 		nvme_submit(nvme);
 		to_finish -= reap(job);
 	}
