@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "trace.h"
 #include "usher.h"
 
 /* ---- the admin queue's completions ---- */
@@ -22,14 +23,14 @@ static void usher_admin_leave(struct usher_device *ud, bool user)
 
 static void usher_admin_complete(struct usher_qpair *qp,
 				 struct usher_slot *slot,
-				 const struct nvme_completion *cqe, u16 flags)
+				 __le64 result, __le16 status, u16 flags)
 {
 	struct usher_device *ud = qp->ud;
 	struct usher_admin_cmd *ac = &ud->admin_cmds[slot->aux];
 
 	ac->status = flags & USHER_CQE_DRIVER ? -EAGAIN :
-		     (le16_to_cpu(cqe->status) >> 1) & 0x7fff;
-	ac->result = le32_to_cpu(cqe->result.u32);
+		     (le16_to_cpu(status) >> 1) & 0x7fff;
+	ac->result = lower_32_bits(le64_to_cpu(result));
 	ac->done = true;
 
 	switch (ac->kind) {
@@ -73,14 +74,17 @@ static int usher_admin_submit(struct usher_device *ud,
 
 	spin_lock_irq(&qp->lock);
 	aux = find_first_bit(qp->aux_free, qp->nr_aux);
-	slot = aux < qp->nr_aux && !qp->stopped ? usher_slot_take(qp, NULL) :
-						  NULL;
-	if (!slot) {
+	if (aux >= qp->nr_aux || !qp->nr_free || qp->stopped) {
 		spin_unlock_irq(&qp->lock);
 		return -EBUSY;
 	}
 	__clear_bit(aux, qp->aux_free);
+	slot = usher_slot_take(qp);
+	slot->share = NULL;
+	slot->buf = NULL;
 	slot->aux = aux;
+	slot->tag = 0;
+	slot->deadline = 0;
 	/* An event may take for ever; everything else has its time. */
 	if (kind != USHER_ADMIN_EVENT)
 		slot->deadline = (jiffies + USHER_ADMIN_TIMEOUT) | 1;
@@ -89,7 +93,10 @@ static int usher_admin_submit(struct usher_device *ud,
 	ud->admin_cmds[aux].user = req && req->user;
 	if (req && req->bytes)
 		cmd->common.dptr.prp1 = cpu_to_le64(qp->aux[aux].dma);
-	usher_slot_submit(qp, slot, cmd);
+	cmd->common.command_id = slot->cid;
+	*usher_slot_command(qp) = *cmd;
+	trace_usher_submit(qp, slot, cmd);
+	usher_slot_submit(qp);
 	usher_qpair_doorbell(qp);
 	spin_unlock_irq(&qp->lock);
 	return aux;

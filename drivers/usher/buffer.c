@@ -21,19 +21,6 @@
 
 /* ---- PRP tables: pure ---- */
 
-/*
- * A table page holds USHER_PRPS entries and then the address of the next one,
- * as a PRP list does that goes on (Base Specification 2.0, 4.1.1).
- */
-dma_addr_t usher_prps_addr(const struct usher_prps *prps, u32 index)
-{
-	u32 per = USHER_PRPS(prps->shift);
-
-	if (prps->nr <= 2)
-		return prps->direct[index];
-	return le64_to_cpu(prps->tables[index / per].virt[index % per]);
-}
-
 /* Store the address of controller page @index. */
 void usher_prps_set(struct usher_prps *prps, u32 index, dma_addr_t addr)
 {
@@ -55,22 +42,14 @@ void usher_prps_chain(struct usher_prps *prps)
 			cpu_to_le64(prps->tables[i + 1].dma);
 }
 
-/**
- * usher_prps_map - the PRPs of a command
- * @prps: the buffer's addresses
- * @from: first byte, counted from the start of controller page 0
- * @bytes: data bytes, not zero; the range lies in the buffer
- * @prp1: PRP entry 1
- * @prp2: PRP entry 2: zero, the second page, or a list inside the table
- *
- * A list inside the table is right unless its last entry is the first of a
- * table page that the list did not begin in: one entry then remains where the
- * device comes to the chain pointer, and it takes that for data.
- *
- * Return: false when the command needs a list of its own for PRP entry 2.
+/*
+ * The PRPs of a command on several pages. A list inside the table is right
+ * unless its last entry is the first of a table page that the list did not
+ * begin in: one entry then remains where the device comes to the chain pointer,
+ * and it takes that for data.
  */
-bool usher_prps_map(const struct usher_prps *prps, u64 from, u32 bytes,
-		    dma_addr_t *prp1, dma_addr_t *prp2)
+bool usher_prps_map_more(const struct usher_prps *prps, u64 from, u32 bytes,
+			 dma_addr_t *prp1, dma_addr_t *prp2)
 {
 	u32 per = USHER_PRPS(prps->shift);
 	u32 first = from >> prps->shift;
@@ -79,8 +58,6 @@ bool usher_prps_map(const struct usher_prps *prps, u64 from, u32 bytes,
 
 	*prp1 = usher_prps_addr(prps, first) + (from & (BIT(prps->shift) - 1));
 	*prp2 = 0;
-	if (last == first)
-		return true;
 	if (last == second) {
 		*prp2 = usher_prps_addr(prps, second);
 		return true;
@@ -398,8 +375,8 @@ static void usher_buffer_free(struct usher_buffer *buf)
 }
 
 /*
- * The last command is done. Readers of the xarray are through: killing the
- * reference waited for a grace period after the buffer was erased. What the
+ * The last command is done. Readers of the table are through: killing the
+ * reference waited for a grace period after the buffer was taken out of it. What the
  * device may still reach stays in the list, where kmemleak finds it.
  */
 static void usher_buffer_work(struct work_struct *work)
@@ -529,8 +506,7 @@ static int usher_buffer_publish(struct usher_buffer *buf)
 	ret = usher_buffer_map(buf);
 	if (ret)
 		goto leave;
-	/* The place was reserved, so storing needs no memory. */
-	xa_store(&grant->buffers, buf->id, buf, GFP_NOWAIT);
+	usher_bufs_set(&grant->bufs, buf->id, buf);
 leave:
 	usher_leave_slow(ud, idx);
 	return ret;
@@ -583,19 +559,18 @@ int usher_buffer_register(struct usher_grant *grant,
 					bytes, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		goto uncharge_user;
-	ret = xa_alloc(&grant->buffers, &buf->id, NULL, xa_limit_31b,
-		       GFP_KERNEL_ACCOUNT);
+	ret = usher_bufs_reserve(&grant->bufs, &buf->id);
 	if (ret)
 		goto free_table;
 	usher_grant_get(grant);
 	ret = usher_buffer_publish(buf);
 	if (ret)
-		goto erase;
+		goto unreserve;
 	arg->id = buf->id;
 	return 0;
 
-erase:
-	xa_erase(&grant->buffers, buf->id);
+unreserve:
+	usher_bufs_unreserve(&grant->bufs, buf->id);
 	usher_grant_put(grant);
 free_table:
 	sg_free_table(&buf->sgt);
@@ -612,14 +587,8 @@ free_buf:
 
 int usher_buffer_unregister(struct usher_grant *grant, u32 id)
 {
-	struct usher_buffer *buf;
+	struct usher_buffer *buf = usher_bufs_take(&grant->bufs, id);
 
-	/* A place that is only reserved reads as NULL, and stays reserved. */
-	xa_lock(&grant->buffers);
-	buf = xa_load(&grant->buffers, id);
-	if (buf)
-		__xa_erase(&grant->buffers, id);
-	xa_unlock(&grant->buffers);
 	if (!buf)
 		return -ENOENT;
 	percpu_ref_kill(&buf->ref);
@@ -629,27 +598,13 @@ int usher_buffer_unregister(struct usher_grant *grant, u32 id)
 /* The last file or ring of a grant is gone. */
 void usher_buffers_drop(struct usher_grant *grant)
 {
-	struct usher_buffer *buf;
-	unsigned long id;
+	u32 id, end = usher_bufs_end(&grant->bufs);
 
-	xa_for_each(&grant->buffers, id, buf)
+	for (id = 1; id < end; id++)
 		usher_buffer_unregister(grant, id);
 }
 
 /* ---- use by commands, in a section ---- */
-
-/* A reference for one command, or NULL when there is no such buffer */
-struct usher_buffer *usher_buffer_get(struct usher_grant *grant, u32 id)
-{
-	struct usher_buffer *buf;
-
-	rcu_read_lock();
-	buf = xa_load(&grant->buffers, id);
-	if (buf && !percpu_ref_tryget_live_rcu(&buf->ref))
-		buf = NULL;
-	rcu_read_unlock();
-	return buf;
-}
 
 /* Copy what lies in the buffer; the range was checked. */
 void usher_buffer_snapshot(const struct usher_buffer *buf, u64 offset,

@@ -39,8 +39,9 @@ struct usher_grant *usher_grant_alloc(struct usher_device *ud,
 	refcount_set(&grant->users, 1);
 	INIT_LIST_HEAD(&grant->children);
 	INIT_LIST_HEAD(&grant->sibling);
-	xa_init_flags(&grant->buffers, XA_FLAGS_ALLOC1);
+	usher_bufs_init(&grant->bufs);
 	grant->scope = *scope;
+	usher_guard_prepare(&grant->scope);
 	grant->limits = *limits;
 	kref_get(&ud->ref);
 	grant->ud = ud;
@@ -71,7 +72,7 @@ static void usher_grant_release(struct kref *ref)
 	mutex_lock(&ud->grant_lock);
 	list_del(&grant->sibling);
 	mutex_unlock(&ud->grant_lock);
-	xa_destroy(&grant->buffers);
+	usher_bufs_destroy(&grant->bufs);
 	kfree(grant);
 	if (parent)
 		usher_grant_put(parent);

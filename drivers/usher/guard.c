@@ -28,6 +28,7 @@
  * Specification 1.0 (NVM) and the Zoned Namespace Command Set Specification
  * 1.1 (ZNS).
  */
+#include <linux/bitmap.h>
 #include <linux/bits.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
@@ -259,26 +260,33 @@ static bool usher_has_opcode(const struct usher_scope *scope,
 	return scope->fmt.csi == NVME_CSI_NVM && !op->zoned;
 }
 
-static bool usher_strays(__le32 dword, u32 mask)
+static bool usher_has_rights(const struct usher_scope *scope,
+			     const struct usher_op *op)
 {
-	return le32_to_cpu(dword) & ~mask;
+	return (scope->rights & op->rights) == op->rights;
 }
 
-static bool usher_has_stray_bits(const struct usher_op *op,
-				 const struct usher_sqe *sqe)
+/*
+ * One test for all dwords, two at a time: hardly a command has such bits. Words
+ * 3 and 4 are DPTR, word 0 has the opcode, CID and NSID beside the flags.
+ */
+static inline bool usher_has_stray_bits(const struct usher_op *op,
+					const struct usher_sqe *sqe)
 {
-	return sqe->flags || sqe->cdw2 || sqe->cdw3 || sqe->mptr ||
-	       usher_strays(sqe->cdw10, op->cdw10) ||
-	       usher_strays(sqe->cdw11, op->cdw11) ||
-	       usher_strays(sqe->cdw12, op->cdw12) ||
-	       usher_strays(sqe->cdw13, op->cdw13) ||
-	       sqe->cdw14 || sqe->cdw15;
+	u64 may10 = op->cdw10 | (u64)op->cdw11 << 32;
+	u64 may12 = op->cdw12 | (u64)op->cdw13 << 32;
+	const __le64 *words = (const __le64 *)sqe;
+
+	return sqe->flags |
+	       (__force u64)(words[1] | words[2] | words[7]) |
+	       (le64_to_cpu(words[5]) & ~may10) |
+	       (le64_to_cpu(words[6]) & ~may12);
 }
 
 /* What holds for every command, whatever its dwords mean */
-static u16 usher_check_common(const struct usher_scope *scope,
-			      const struct usher_op *op,
-			      const struct usher_sqe *sqe)
+static noinline u16 usher_check_common(const struct usher_scope *scope,
+				       const struct usher_op *op,
+				       const struct usher_sqe *sqe)
 {
 	if (!usher_has_opcode(scope, op))
 		return usher_refuse(NVME_SC_INVALID_OPCODE);
@@ -287,9 +295,36 @@ static u16 usher_check_common(const struct usher_scope *scope,
 	/* A device may list any number as a namespace, but not mean all by it. */
 	if (le32_to_cpu(sqe->nsid) != scope->nsid || scope->nsid == NVME_NSID_ALL)
 		return usher_refuse(NVME_SC_INVALID_NS);
-	if ((scope->rights & op->rights) != op->rights)
+	if (!usher_has_rights(scope, op))
 		return usher_refuse(NVME_SC_ACCESS_DENIED);
 	return 0;
+}
+
+/**
+ * usher_guard_prepare - work out what is the same for all commands
+ * @scope: complete but for @scope->opcodes, and constant from then on
+ */
+void usher_guard_prepare(struct usher_scope *scope)
+{
+	u32 i;
+
+	bitmap_zero(scope->opcodes, ARRAY_SIZE(usher_ops));
+	if (scope->nsid == NVME_NSID_ALL)
+		return;
+	for (i = 0; i < ARRAY_SIZE(usher_ops); i++)
+		if (usher_has_opcode(scope, &usher_ops[i]) &&
+		    usher_has_rights(scope, &usher_ops[i]))
+			__set_bit(i, scope->opcodes);
+}
+
+/* What nearly every command passes, for those that do not see above. */
+static bool usher_is_plain(const struct usher_scope *scope,
+			   const struct usher_op *op,
+			   const struct usher_sqe *sqe)
+{
+	return test_bit(sqe->opcode, scope->opcodes) &&
+	       !usher_has_stray_bits(op, sqe) &&
+	       le32_to_cpu(sqe->nsid) == scope->nsid;
 }
 
 /* Subtracts instead of adding, so that nothing can wrap */
@@ -324,9 +359,11 @@ static u16 usher_check_transfer(const struct usher_scope *scope,
 				const struct usher_sqe *sqe, u32 max_bytes,
 				struct usher_verdict *v)
 {
-	if (check_mul_overflow(usher_nlb(sqe), scope->lba_bytes, &v->bytes) ||
-	    v->bytes > max_bytes)
+	u64 bytes = (u64)usher_nlb(sqe) * scope->lba_bytes;
+
+	if (bytes > max_bytes)
 		return usher_refuse(NVME_SC_INVALID_FIELD);
+	v->bytes = bytes;
 	return 0;
 }
 
@@ -528,18 +565,16 @@ static u16 usher_check_zone_recv(const struct usher_scope *scope,
 	return 0;
 }
 
-static u16 usher_check_shape(const struct usher_scope *scope,
-			     const struct usher_op *op,
-			     const struct usher_sqe *sqe,
-			     struct usher_verdict *v)
+static noinline u16 usher_check_shape(const struct usher_scope *scope,
+				      const struct usher_op *op,
+				      const struct usher_sqe *sqe,
+				      struct usher_verdict *v)
 {
 	switch (op->shape) {
 	case USHER_SHAPE_BARE:
 		return 0;
 	case USHER_SHAPE_BLOCKS:
 		return usher_check_blocks(scope, sqe);
-	case USHER_SHAPE_DATA:
-		return usher_check_data(scope, sqe, v);
 	case USHER_SHAPE_DSM:
 		return usher_check_dsm(scope, sqe, v);
 	case USHER_SHAPE_COPY:
@@ -556,7 +591,7 @@ static u16 usher_check_shape(const struct usher_scope *scope,
 
 /* Whether the buffer is there and holds [offset, offset + bytes): buffer.c */
 static u16 usher_check_dptr(const struct usher_dptr *dptr,
-			    struct usher_verdict *v)
+			    const struct usher_verdict *v)
 {
 	if (v->data == USHER_DATA_NONE) {
 		if (dptr->offset || dptr->length || dptr->buf)
@@ -565,28 +600,14 @@ static u16 usher_check_dptr(const struct usher_dptr *dptr,
 	}
 	if (le32_to_cpu(dptr->length) < v->bytes)
 		return usher_refuse(NVME_SC_DATA_XFER_ERROR);
-	v->offset = le64_to_cpu(dptr->offset);
-	v->buf = le32_to_cpu(dptr->buf);
 	return 0;
-}
-
-/* The bits have been checked: what is copied here is what the table allows. */
-static void usher_build_command(const struct usher_sqe *sqe,
-				struct nvme_command *cmd)
-{
-	cmd->common.opcode = sqe->opcode;
-	cmd->common.nsid = sqe->nsid;
-	cmd->common.cdw10 = sqe->cdw10;
-	cmd->common.cdw11 = sqe->cdw11;
-	cmd->common.cdw12 = sqe->cdw12;
-	cmd->common.cdw13 = sqe->cdw13;
 }
 
 /**
  * usher_guard_check - may this command go to the device?
  * @scope: who asks
  * @sqe: the submission entry, in kernel memory
- * @v: what goes to the device; undefined after a refusal
+ * @v: what the command moves; undefined after a refusal
  *
  * When @v->data is USHER_DATA_SNAPSHOT the ranges have to pass
  * usher_guard_ranges() as well.
@@ -599,32 +620,32 @@ u16 usher_guard_check(const struct usher_scope *scope,
 	const struct usher_op *op = &usher_ops[sqe->opcode];
 	u16 status;
 
-	memset(v, 0, sizeof(*v));
-	status = usher_check_common(scope, op, sqe);
-	if (status)
-		return status;
+	if (unlikely(!usher_is_plain(scope, op, sqe))) {
+		status = usher_check_common(scope, op, sqe);
+		if (status)
+			return status;
+	}
 
 	v->data = op->data;
-	status = usher_check_shape(scope, op, sqe, v);
+	v->bytes = 0;
+	if (likely(op->shape == USHER_SHAPE_DATA))
+		status = usher_check_data(scope, sqe, v);
+	else
+		status = usher_check_shape(scope, op, sqe, v);
 	if (status)
 		return status;
-	status = usher_check_dptr(&sqe->dptr, v);
-	if (status)
-		return status;
-
-	usher_build_command(sqe, &v->cmd);
-	return 0;
+	return usher_check_dptr(&sqe->dptr, v);
 }
 
 /* A range of no blocks is legal; it has its place in the grant all the same. */
 static u16 usher_check_dsm_ranges(const struct usher_scope *scope,
-				  const struct usher_verdict *v,
+				  const struct usher_sqe *sqe,
 				  const struct nvme_dsm_range *range)
 {
-	u32 nr = usher_nr(v->cmd.common.cdw10);
+	u32 nr = usher_nr(sqe->cdw10);
 
 	for (; nr; nr--, range++) {
-		if (usher_strays(range->cattr, USHER_DSM_CONTEXT))
+		if (le32_to_cpu(range->cattr) & ~USHER_DSM_CONTEXT)
 			return usher_refuse(NVME_SC_INVALID_FIELD);
 		if (!usher_in_grant(scope, le64_to_cpu(range->slba),
 				    le32_to_cpu(range->nlb)))
@@ -650,13 +671,11 @@ static u16 usher_check_copy_range(const struct usher_scope *scope,
 }
 
 static u16 usher_check_copy_ranges(const struct usher_scope *scope,
-				   const struct usher_verdict *v,
+				   const struct usher_sqe *sqe,
 				   const void *ranges)
 {
-	const struct nvme_common_command *cmd = &v->cmd.common;
-	u32 range_bytes = usher_copy_range_bytes(cmd->cdw12);
-	u64 sdlba = le32_to_cpu(cmd->cdw10) | (u64)le32_to_cpu(cmd->cdw11) << 32;
-	u32 nr = usher_nr(cmd->cdw12);
+	u32 range_bytes = usher_copy_range_bytes(sqe->cdw12);
+	u32 nr = usher_nr(sqe->cdw12);
 	u64 total = 0;	/* 256 ranges of 65536 blocks at most */
 
 	for (; nr; nr--, ranges += range_bytes) {
@@ -667,7 +686,7 @@ static u16 usher_check_copy_ranges(const struct usher_scope *scope,
 			return status;
 		total += le16_to_cpu(range->nlb) + 1;
 	}
-	if (!usher_in_grant(scope, sdlba, total))
+	if (!usher_in_grant(scope, usher_slba(sqe), total))
 		return usher_refuse(NVME_SC_LBA_RANGE);
 	if (scope->copy_blocks && total > scope->copy_blocks)
 		return usher_refuse(USHER_SC_SIZE_LIMIT);
@@ -677,17 +696,17 @@ static u16 usher_check_copy_ranges(const struct usher_scope *scope,
 /**
  * usher_guard_ranges - may the ranges that a command carries go to the device?
  * @scope: who asks, as given to usher_guard_check()
- * @v: what usher_guard_check() let through, with USHER_DATA_SNAPSHOT
- * @ranges: @v->bytes of ranges, in kernel memory; the device reads this copy
+ * @sqe: what usher_guard_check() let through, with USHER_DATA_SNAPSHOT
+ * @ranges: the ranges, in kernel memory; the device reads this copy
  *
  * Return: 0, or the NVMe status (SCT, SC, DNR) of the refusal.
  */
 u16 usher_guard_ranges(const struct usher_scope *scope,
-		       const struct usher_verdict *v, const void *ranges)
+		       const struct usher_sqe *sqe, const void *ranges)
 {
-	if (v->cmd.common.opcode == nvme_cmd_dsm)
-		return usher_check_dsm_ranges(scope, v, ranges);
-	return usher_check_copy_ranges(scope, v, ranges);
+	if (sqe->opcode == nvme_cmd_dsm)
+		return usher_check_dsm_ranges(scope, sqe, ranges);
+	return usher_check_copy_ranges(scope, sqe, ranges);
 }
 
 /**

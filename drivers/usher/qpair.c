@@ -21,21 +21,16 @@
 
 /* ---- slots ---- */
 
-u16 usher_slot_cid(const struct usher_qpair *qp, const struct usher_slot *slot)
-{
-	return (slot - qp->slots) | (slot->gen << USHER_SLOT_BITS);
-}
-
 /* The CID comes from the device: any value is possible. */
 struct usher_slot *usher_slot_lookup(struct usher_qpair *qp, u16 cid)
 {
-	u32 index = cid & (BIT(USHER_SLOT_BITS) - 1);
+	u32 index = cid & USHER_SLOT_MASK;
 	struct usher_slot *slot;
 
 	if (index >= qp->depth - 1)
 		return NULL;
 	slot = &qp->slots[array_index_nospec(index, qp->depth - 1)];
-	if (!slot->busy || slot->gen != cid >> USHER_SLOT_BITS)
+	if (!slot->busy || slot->cid != cid)
 		return NULL;
 	return slot;
 }
@@ -48,51 +43,64 @@ static void usher_share_hold(struct usher_qpair *qp, struct usher_share *share,
 	share->held += n;
 }
 
-static void usher_share_release(struct usher_qpair *qp,
-				struct usher_share *share, u32 n)
+/* Out of line, as all that is rare on the way of a completion */
+static noinline void usher_share_idle(struct usher_qpair *qp,
+				      struct usher_share *share)
 {
-	share->held -= n;
-	if (!n || share->held)
-		return;
 	qp->nr_idle++;
 	if (share->closed)
 		qp->ops->idle(share);
 }
 
-/* Take a slot that usher_qpair_reserve() promised; @share NULL: admin queue. */
-struct usher_slot *usher_slot_take(struct usher_qpair *qp,
-				   struct usher_share *share)
+static inline void usher_share_release(struct usher_qpair *qp,
+				       struct usher_share *share, u32 n)
 {
-	struct usher_slot *slot;
-
-	lockdep_assert_held(&qp->lock);
-
-	if (!qp->nr_free)
-		return NULL;
-	slot = &qp->slots[qp->free[--qp->nr_free]];
-	if (share)
-		qp->reserved--;
-	slot->share = share;
-	slot->buf = NULL;
-	slot->aux = -1;
-	slot->tag = 0;
-	slot->deadline = 0;
-	slot->aborted = false;
-	slot->busy = true;
-	return slot;
+	share->held -= n;
+	if (n && !share->held)
+		usher_share_idle(qp, share);
 }
 
-static void usher_slot_free(struct usher_qpair *qp, struct usher_slot *slot)
+/**
+ * struct usher_puts - references to one buffer that are put together
+ * @buf: the buffer, or NULL
+ * @n: how many
+ *
+ * Commands on the same memory mostly complete one after the other.
+ */
+struct usher_puts {
+	struct usher_buffer	*buf;
+	u32			n;
+};
+
+static void usher_puts_flush(struct usher_puts *puts)
+{
+	if (puts->buf)
+		percpu_ref_put_many(&puts->buf->ref, puts->n);
+	puts->n = 0;
+}
+
+static inline void usher_puts_add(struct usher_puts *puts,
+				  struct usher_buffer *buf)
+{
+	if (puts->buf != buf) {
+		usher_puts_flush(puts);
+		puts->buf = buf;
+	}
+	puts->n++;
+}
+
+static inline void usher_slot_free(struct usher_qpair *qp,
+				   struct usher_slot *slot,
+				   struct usher_puts *puts)
 {
 	struct usher_share *share = slot->share;
 
-	if (slot->buf)
-		percpu_ref_put(&slot->buf->ref);
-	if (slot->aux >= 0)
+	usher_puts_add(puts, slot->buf);
+	if (unlikely(slot->aux >= 0))
 		__set_bit(slot->aux, qp->aux_free);
 	slot->busy = false;
-	slot->gen = (slot->gen + 1) & (BIT(16 - USHER_SLOT_BITS) - 1);
-	qp->free[qp->nr_free++] = slot - qp->slots;
+	qp->free[qp->nr_free++] = slot->cid & USHER_SLOT_MASK;
+	slot->cid += BIT(USHER_SLOT_BITS);
 	if (share)
 		usher_share_release(qp, share, 1);
 }
@@ -161,11 +169,17 @@ static u32 usher_share_cap(const struct usher_qpair *qp)
 	return max(1U, slots * 2 / (qp->nr_shares + 1));
 }
 
+static void usher_share_wait(struct usher_qpair *qp, struct usher_share *share)
+{
+	if (!share->closed && list_empty(&share->waiting))
+		list_add_tail(&share->waiting, &qp->waiters);
+}
+
 static u32 usher_share_allowance(const struct usher_qpair *qp,
 				 const struct usher_share *share, bool turn)
 {
 	u32 cap = usher_share_cap(qp);
-	u32 avail = qp->nr_free - qp->reserved;
+	u32 avail = qp->nr_free;
 	u32 others = qp->nr_idle - !share->held;
 	u32 n;
 
@@ -181,37 +195,32 @@ static u32 usher_share_allowance(const struct usher_qpair *qp,
 }
 
 /**
- * usher_qpair_reserve - promise slots to a share
- * @qp: queue pair
+ * usher_qpair_reserve - slots for a batch of a share
+ * @qp: queue pair, its lock held until the batch is submitted
  * @share: who wants them
  * @want: how many, not zero
  * @turn: the share was first among the waiters
  *
- * Return: how many were promised. With 0 the share waits in the queue's list,
- * so that no completion in between is missed.
+ * Return: how many it may take. With 0 the share waits in the queue's list.
  */
 u32 usher_qpair_reserve(struct usher_qpair *qp, struct usher_share *share,
 			u32 want, bool turn)
 {
-	unsigned long flags;
 	u32 n;
 
-	spin_lock_irqsave(&qp->lock, flags);
+	lockdep_assert_held(&qp->lock);
 	n = min(want, usher_share_allowance(qp, share, turn));
-	qp->reserved += n;
 	usher_share_hold(qp, share, n);
-	if (!n && !share->closed && list_empty(&share->waiting))
-		list_add_tail(&share->waiting, &qp->waiters);
-	spin_unlock_irqrestore(&qp->lock, flags);
+	if (!n)
+		usher_share_wait(qp, share);
 	return n;
 }
 
-/* Give back promised slots that were not used; qpair.lock held. */
+/* Give back what the batch did not use; qpair.lock held. */
 void usher_qpair_unreserve(struct usher_qpair *qp, struct usher_share *share,
 			   u32 n)
 {
 	lockdep_assert_held(&qp->lock);
-	qp->reserved -= n;
 	usher_share_release(qp, share, n);
 }
 
@@ -219,26 +228,22 @@ void usher_qpair_unreserve(struct usher_qpair *qp, struct usher_share *share,
 void usher_qpair_wait(struct usher_qpair *qp, struct usher_share *share)
 {
 	spin_lock_irq(&qp->lock);
-	if (!share->closed && list_empty(&share->waiting))
-		list_add_tail(&share->waiting, &qp->waiters);
+	usher_share_wait(qp, share);
 	spin_unlock_irq(&qp->lock);
 }
 
-/* An auxiliary page, or -1: then the share waits for one. */
+/* An auxiliary page, or -1: then the share waits for one. qpair.lock held. */
 int usher_qpair_get_aux(struct usher_qpair *qp, struct usher_share *share)
 {
 	int aux;
 
-	spin_lock_irq(&qp->lock);
+	lockdep_assert_held(&qp->lock);
 	aux = find_first_bit(qp->aux_free, qp->nr_aux);
-	if (aux < qp->nr_aux) {
-		__clear_bit(aux, qp->aux_free);
-	} else {
-		aux = -1;
-		if (!share->closed && list_empty(&share->waiting))
-			list_add_tail(&share->waiting, &qp->waiters);
+	if (aux == qp->nr_aux) {
+		usher_share_wait(qp, share);
+		return -1;
 	}
-	spin_unlock_irq(&qp->lock);
+	__clear_bit(aux, qp->aux_free);
 	return aux;
 }
 
@@ -357,64 +362,55 @@ void usher_qpair_doorbell(struct usher_qpair *qp)
 	qp->db_tail = qp->sq_tail;
 }
 
-/*
- * Write a command to the submission queue. There is always room: a slot is
- * one of depth - 1. The doorbell comes after the batch.
- */
-void usher_slot_submit(struct usher_qpair *qp, struct usher_slot *slot,
-		       struct nvme_command *cmd)
-{
-	lockdep_assert_held(&qp->lock);
-
-	cmd->common.command_id = usher_slot_cid(qp, slot);
-	memcpy(&qp->sq[qp->sq_tail], cmd, sizeof(*cmd));
-	trace_usher_submit(qp, slot, cmd);
-	if (++qp->sq_tail == qp->depth)
-		qp->sq_tail = 0;
-}
-
 /* ---- completions ---- */
+
+/* The share has completions to be shown; qpair.lock held. */
+void usher_share_mark(struct usher_qpair *qp, struct usher_share *share)
+{
+	list_add_tail(&share->dirty, &qp->dirty);
+}
 
 /* Show and announce what was posted in this pass; qpair.lock held. */
 void usher_qpair_flush(struct usher_qpair *qp)
 {
 	struct usher_share *share, *next;
 
+	if (list_empty(&qp->dirty))
+		return;
 	list_for_each_entry_safe(share, next, &qp->dirty, dirty) {
 		list_del_init(&share->dirty);
 		qp->ops->flush(share);
 	}
 }
 
-static void usher_qpair_bogus(struct usher_qpair *qp)
+static noinline void usher_qpair_bogus(struct usher_qpair *qp)
 {
 	if (++qp->bogus == USHER_MAX_BOGUS)
 		usher_device_fault(qp->ud, "impossible completions");
 }
 
-/* One entry whose phase said that it is new. */
-static void usher_qpair_complete(struct usher_qpair *qp,
-				 const struct nvme_completion *hw, u16 status)
+/* One entry whose phase said that it is new. False when it is impossible. */
+static inline bool usher_qpair_complete(struct usher_qpair *qp,
+					const struct nvme_completion *hw,
+					u16 status, struct usher_puts *puts)
 {
-	struct nvme_completion cqe;
+	__le16 without_phase = cpu_to_le16(status & ~1);
 	struct usher_slot *slot;
+	__le64 result;
 
 	/* Pairs with the device, which writes the phase last. */
 	dma_rmb();
-	cqe.result.u64 = READ_ONCE(hw->result.u64);
-	cqe.command_id = READ_ONCE(hw->command_id);
-	cqe.status = cpu_to_le16(status & ~1);
-
-	slot = usher_slot_lookup(qp, cqe.command_id);
-	if (!slot) {
+	result = READ_ONCE(hw->result.u64);
+	slot = usher_slot_lookup(qp, READ_ONCE(hw->command_id));
+	if (unlikely(!slot)) {
 		usher_qpair_bogus(qp);
-		return;
+		return false;
 	}
 	qp->bogus = 0;
-	WRITE_ONCE(qp->completed, qp->completed + 1);
-	trace_usher_complete(qp, slot, &cqe, 0);
-	qp->ops->complete(qp, slot, &cqe, 0);
-	usher_slot_free(qp, slot);
+	trace_usher_complete(qp, slot, without_phase, 0);
+	qp->ops->complete(qp, slot, result, without_phase, 0);
+	usher_slot_free(qp, slot, puts);
+	return true;
 }
 
 /**
@@ -425,7 +421,8 @@ static void usher_qpair_complete(struct usher_qpair *qp,
  */
 u32 usher_qpair_reap(struct usher_qpair *qp)
 {
-	u32 n = 0;
+	struct usher_puts puts = {};
+	u32 n = 0, done = 0;
 
 	lockdep_assert_held(&qp->lock);
 
@@ -435,7 +432,7 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
 
 		if ((status & 1) != qp->phase)
 			break;
-		usher_qpair_complete(qp, hw, status);
+		done += usher_qpair_complete(qp, hw, status, &puts);
 		if (++qp->cq_head == qp->depth) {
 			qp->cq_head = 0;
 			qp->phase ^= 1;
@@ -443,6 +440,8 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
 		n++;
 	}
 	if (n) {
+		usher_puts_flush(&puts);
+		WRITE_ONCE(qp->completed, qp->completed + done);
 		usher_db_ring(qp->cq_db, qp->db.cq, qp->db.cq_event,
 			      qp->cq_head, qp->db_head);
 		qp->db_head = qp->cq_head;
@@ -459,9 +458,8 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
  */
 void usher_qpair_stop(struct usher_qpair *qp, bool leak)
 {
-	const struct nvme_completion cqe = {
-		.status = cpu_to_le16(NVME_SC_HOST_ABORTED_CMD << 1),
-	};
+	const __le16 status = cpu_to_le16(NVME_SC_HOST_ABORTED_CMD << 1);
+	struct usher_puts puts = {};
 	u32 i;
 
 	spin_lock_irq(&qp->lock);
@@ -474,10 +472,11 @@ void usher_qpair_stop(struct usher_qpair *qp, bool leak)
 			continue;
 		if (slot->buf && leak)
 			slot->buf->leaked = true;
-		trace_usher_complete(qp, slot, &cqe, USHER_CQE_DRIVER);
-		qp->ops->complete(qp, slot, &cqe, USHER_CQE_DRIVER);
-		usher_slot_free(qp, slot);
+		trace_usher_complete(qp, slot, status, USHER_CQE_DRIVER);
+		qp->ops->complete(qp, slot, 0, status, USHER_CQE_DRIVER);
+		usher_slot_free(qp, slot, &puts);
 	}
+	usher_puts_flush(&puts);
 	usher_qpair_flush(qp);
 	spin_unlock_irq(&qp->lock);
 }
@@ -519,7 +518,7 @@ bool usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout)
 			break;
 		slot->aborted = true;
 		slot->deadline = jiffies + timeout;
-		cid = usher_slot_cid(qp, slot);
+		cid = slot->cid;
 		spin_unlock_irq(&qp->lock);
 		usher_nvme_abort(qp, cid);
 	}
@@ -641,8 +640,10 @@ static int usher_qpair_alloc_slots(struct usher_qpair *qp)
 		return -ENOMEM;
 	}
 	/* The lowest index lies on top. */
-	for (i = 0; i < qp->depth - 1; i++)
+	for (i = 0; i < qp->depth - 1; i++) {
+		qp->slots[i].cid = i;
 		qp->free[i] = qp->depth - 2 - i;
+	}
 	qp->nr_free = qp->depth - 1;
 	return 0;
 }

@@ -65,28 +65,27 @@ static void usher_ring_post(struct usher_ring *ring, __le64 result, __le16 tag,
 	struct usher_cqe *cqe =
 		&ring->cq[(u32)ring->cq_tail & (ring->cq_entries - 1)];
 
-	*cqe = (struct usher_cqe) {
-		.dw0	= cpu_to_le32(le64_to_cpu(result)),
-		.dw1	= cpu_to_le32(le64_to_cpu(result) >> 32),
-		.flags	= cpu_to_le16(flags),
-		.cid	= tag,
-		.status	= status,
-	};
+	cqe->dw0 = cpu_to_le32(le64_to_cpu(result));
+	cqe->dw1 = cpu_to_le32(le64_to_cpu(result) >> 32);
+	cqe->sqhd = 0;
+	cqe->flags = cpu_to_le16(flags);
+	cqe->cid = tag;
+	cqe->status = status;
 	WRITE_ONCE(ring->cq_tail, ring->cq_tail + 1);
 }
 
 static void usher_ring_complete(struct usher_qpair *qp, struct usher_slot *slot,
-				const struct nvme_completion *cqe, u16 flags)
+				__le64 result, __le16 status, u16 flags)
 {
 	struct usher_ring *ring = to_ring(slot->share);
 
 	if (slot->share->closed)
 		return;
-	usher_ring_post(ring, cqe->result.u64, slot->tag, cqe->status, flags);
+	usher_ring_post(ring, result, slot->tag, status, flags);
 	if (flags & USHER_CQE_DRIVER)
 		ring->driver_completed++;
 	if (list_empty(&slot->share->dirty))
-		list_add_tail(&slot->share->dirty, &qp->dirty);
+		usher_share_mark(qp, slot->share);
 }
 
 /* Let the process see what was posted, and wake whoever waits for it. */
@@ -178,181 +177,244 @@ static void usher_ring_read(const struct usher_ring *ring, u32 index,
 	const u64 *from =
 		(const u64 *)&ring->sq[index & (ring->sq_entries - 1)];
 	u64 *to = (u64 *)sqe;
-	u32 i;
 
-	for (i = 0; i < sizeof(*sqe) / sizeof(u64); i++)
-		to[i] = READ_ONCE(from[i]);
+	BUILD_BUG_ON(sizeof(*sqe) != 8 * sizeof(*to));
+	to[0] = READ_ONCE(from[0]);
+	to[1] = READ_ONCE(from[1]);
+	to[2] = READ_ONCE(from[2]);
+	to[3] = READ_ONCE(from[3]);
+	to[4] = READ_ONCE(from[4]);
+	to[5] = READ_ONCE(from[5]);
+	to[6] = READ_ONCE(from[6]);
+	to[7] = READ_ONCE(from[7]);
 }
 
-/* The command's PRPs; true, or false when an auxiliary page must be waited for */
-static bool usher_stage_prps(struct usher_ring *ring, struct usher_staged *st)
-{
-	struct usher_prps *prps = &st->buf->prps;
-	u64 from = st->buf->first + st->v.offset;
-	u32 last = (from + st->v.bytes - 1) >> prps->shift;
-	bool listed = last - (u32)(from >> prps->shift) > 1;
-	dma_addr_t prp1, prp2;
+/**
+ * struct usher_batch - entries that are taken in one hold of the queue's lock
+ * @deadline: when the watchdog acts on them, in jiffies
+ * @taken: entries taken
+ * @issued: of these, commands that went to the queue
+ * @full: the ring waits for a slot or an auxiliary page
+ * @over: no further entry in this batch
+ */
+struct usher_batch {
+	unsigned long	deadline;
+	u32		taken;
+	u32		issued;
+	bool		full;
+	bool		over;
+};
 
-	if (!usher_prps_map(prps, from, st->v.bytes, &prp1, &prp2) ||
-	    (usher_own_lists && listed)) {
-		st->aux = usher_qpair_get_aux(ring->qp, &ring->share);
-		if (st->aux < 0)
-			return false;
-		usher_prps_list(prps, from, st->v.bytes,
-				ring->qp->aux[st->aux].virt);
-		prp2 = ring->qp->aux[st->aux].dma;
-	}
-	st->v.cmd.common.dptr.prp1 = cpu_to_le64(prp1);
-	st->v.cmd.common.dptr.prp2 = cpu_to_le64(prp2);
-	return true;
+/* Whether PRP entry 2 is a list */
+static bool usher_prps_listed(const struct usher_prps *prps, u64 from,
+			      u32 bytes)
+{
+	return ((from + bytes - 1) >> prps->shift) - (from >> prps->shift) > 1;
 }
 
-/* Ranges are copied, checked in the copy, and the device reads the copy. */
-static bool usher_stage_snapshot(struct usher_ring *ring,
-				 struct usher_staged *st)
+/* An auxiliary page for the command, or the batch is over */
+static struct usher_aux *usher_command_aux(struct usher_ring *ring,
+					   struct usher_batch *batch,
+					   struct usher_command *c)
 {
-	struct usher_aux *aux;
-
-	st->aux = usher_qpair_get_aux(ring->qp, &ring->share);
-	if (st->aux < 0)
-		return false;
-	aux = &ring->qp->aux[st->aux];
-	usher_buffer_snapshot(st->buf, st->v.offset, aux->virt, st->v.bytes);
-	st->status = usher_guard_ranges(&ring->grant->scope, &st->v, aux->virt);
-	st->v.cmd.common.dptr.prp1 = cpu_to_le64(aux->dma);
-	return true;
+	c->aux = usher_qpair_get_aux(ring->qp, &ring->share);
+	if (c->aux >= 0)
+		return &ring->qp->aux[c->aux];
+	batch->full = true;
+	batch->over = true;
+	return NULL;
 }
 
-static u16 usher_stage_check_buffer(const struct usher_staged *st)
+/* A PRP list of the command's own */
+static noinline int usher_command_list(struct usher_ring *ring,
+				       struct usher_batch *batch,
+				       struct usher_command *c, u64 from)
 {
-	const struct usher_buffer *buf = st->buf;
+	struct usher_aux *aux = usher_command_aux(ring, batch, c);
 
-	if (!buf)
-		return NVME_SC_INVALID_FIELD | USHER_DNR;
-	if (st->v.data == USHER_DATA_WRITES && buf->rdonly)
-		return NVME_SC_ACCESS_DENIED | USHER_DNR;
-	if (st->v.bytes > buf->length ||
-	    st->v.offset > buf->length - st->v.bytes)
-		return NVME_SC_DATA_XFER_ERROR | USHER_DNR;
-	if ((buf->first + st->v.offset) & 3)
-		return NVME_SC_PRP_INVALID_OFFSET | USHER_DNR;
+	if (!aux)
+		return -EAGAIN;
+	usher_prps_list(&c->buf->prps, from, c->v.bytes, aux->virt);
+	c->prp2 = aux->dma;
 	return 0;
 }
 
 /*
- * Bring one entry as far as it comes without the queue: checked, or refused
- * (@st->status). False when it must wait; then nothing is held.
+ * Ranges are copied, checked in the copy, and the device reads the copy. That
+ * takes long, so interrupts are let through before the next entry.
  */
-static bool usher_ring_stage(struct usher_ring *ring, u32 index,
-			     struct usher_staged *st)
+static noinline int usher_command_snapshot(struct usher_ring *ring,
+					   struct usher_batch *batch,
+					   struct usher_command *c)
 {
-	struct usher_sqe sqe;
-	bool ready;
+	struct usher_aux *aux = usher_command_aux(ring, batch, c);
 
-	usher_ring_read(ring, index, &sqe);
-	st->buf = NULL;
-	st->aux = -1;
-	st->tag = sqe.cid;
-	st->status = usher_guard_check(&ring->grant->scope, &sqe, &st->v);
-	if (st->status || st->v.data == USHER_DATA_NONE)
-		return true;
-
-	st->buf = usher_buffer_get(ring->grant, st->v.buf);
-	st->status = usher_stage_check_buffer(st);
-	if (st->status)
-		return true;
-	if (st->v.data == USHER_DATA_SNAPSHOT)
-		ready = usher_stage_snapshot(ring, st);
-	else
-		ready = usher_stage_prps(ring, st);
-	if (!ready)
-		percpu_ref_put(&st->buf->ref);
-	return ready;
+	if (!aux)
+		return -EAGAIN;
+	batch->over = true;
+	usher_buffer_snapshot(c->buf, le64_to_cpu(c->sqe.dptr.offset), aux->virt,
+			      c->v.bytes);
+	c->prp1 = aux->dma;
+	c->prp2 = 0;
+	return usher_guard_ranges(&ring->grant->scope, &c->sqe, aux->virt);
 }
 
-static void usher_ring_refuse(struct usher_ring *ring, struct usher_staged *st)
+static int usher_command_prps(struct usher_ring *ring,
+			      struct usher_batch *batch,
+			      struct usher_command *c)
 {
-	struct usher_qpair *qp = ring->qp;
+	struct usher_prps *prps = &c->buf->prps;
+	u64 from = c->buf->first + le64_to_cpu(c->sqe.dptr.offset);
 
-	trace_usher_refuse(qp, st);
-	if (st->buf)
-		percpu_ref_put(&st->buf->ref);
-	if (st->aux >= 0)
-		__set_bit(st->aux, qp->aux_free);
-	usher_ring_post(ring, 0, st->tag, cpu_to_le16(st->status << 1),
-			USHER_CQE_REFUSED);
-	ring->refused++;
-	if (list_empty(&ring->share.dirty))
-		list_add_tail(&ring->share.dirty, &qp->dirty);
+	if (unlikely(!usher_prps_map(prps, from, c->v.bytes, &c->prp1,
+				     &c->prp2) ||
+		     (usher_own_lists &&
+		      usher_prps_listed(prps, from, c->v.bytes))))
+		return usher_command_list(ring, batch, c, from);
+	return 0;
 }
 
-static void usher_ring_issue(struct usher_ring *ring, struct usher_staged *st,
-			     unsigned long deadline)
+static u16 usher_command_check_buffer(const struct usher_command *c)
 {
-	struct usher_slot *slot = usher_slot_take(ring->qp, &ring->share);
+	const struct usher_buffer *buf = c->buf;
+	u64 offset = le64_to_cpu(c->sqe.dptr.offset);
 
-	slot->buf = st->buf;
-	slot->aux = st->aux;
-	slot->tag = st->tag;
-	slot->deadline = deadline;
-	usher_slot_submit(ring->qp, slot, &st->v.cmd);
+	if (c->v.data == USHER_DATA_WRITES && buf->rdonly)
+		return NVME_SC_ACCESS_DENIED | USHER_DNR;
+	if (c->v.bytes > buf->length ||
+	    offset > buf->length - c->v.bytes)
+		return NVME_SC_DATA_XFER_ERROR | USHER_DNR;
+	if ((buf->first + offset) & 3)
+		return NVME_SC_PRP_INVALID_OFFSET | USHER_DNR;
+	return 0;
+}
+
+/* What usher_command_data() found is not used. */
+static noinline void usher_command_drop(struct usher_ring *ring,
+					struct usher_command *c)
+{
+	percpu_ref_put(&c->buf->ref);
+	if (c->aux >= 0)
+		__set_bit(c->aux, ring->qp->aux_free);
 }
 
 /*
- * Put staged entries on the queue, or their refusals in the completion ring.
- * @reserved: slots promised, at least @n; the rest goes back.
+ * Find the memory that a checked command names. Returns 0, the status of a
+ * refusal, or -EAGAIN when the command must wait; in both of them holds nothing.
  */
-static void usher_ring_commit(struct usher_ring *ring, u32 n, u32 reserved,
-			      bool last)
+static int usher_command_data(struct usher_ring *ring,
+			      struct usher_batch *batch,
+			      struct usher_command *c)
 {
-	struct usher_qpair *qp = ring->qp;
-	unsigned long deadline = (jiffies + usher_timeout()) | 1;
-	u32 i, issued = 0;
+	int ret;
 
-	spin_lock_irq(&qp->lock);
-	for (i = 0; i < n; i++) {
-		struct usher_staged *st = &ring->stage[i];
+	c->aux = -1;
+	c->buf = usher_bufs_get(&ring->grant->bufs,
+				le32_to_cpu(c->sqe.dptr.buf));
+	if (!c->buf)
+		return NVME_SC_INVALID_FIELD | USHER_DNR;
+	ret = usher_command_check_buffer(c);
+	if (unlikely(ret))
+		goto drop;
+	if (unlikely(c->v.data == USHER_DATA_SNAPSHOT))
+		ret = usher_command_snapshot(ring, batch, c);
+	else
+		ret = usher_command_prps(ring, batch, c);
+	if (unlikely(ret))
+		goto drop;
+	return 0;
 
-		if (st->status) {
-			usher_ring_refuse(ring, st);
-		} else {
-			usher_ring_issue(ring, st, deadline);
-			issued++;
-		}
-	}
-	usher_qpair_unreserve(qp, &ring->share, reserved - issued);
-	if (last)
-		usher_qpair_doorbell(qp);
-	usher_qpair_flush(qp);
-	spin_unlock_irq(&qp->lock);
-
-	WRITE_ONCE(ring->accepted, ring->accepted + n);
-	WRITE_ONCE(ring->sq_head, ring->sq_head + n);
-	/* Pairs with the process's acquire: the entries may be reused. */
-	smp_store_release(&ring->ctl->sq_head, ring->sq_head);
+drop:
+	usher_command_drop(ring, c);
+	return ret;
 }
 
-/* Up to USHER_STAGE entries. Returns how many were taken. */
-static u32 usher_ring_submit_some(struct usher_ring *ring, u32 most, bool turn,
-				  bool *more)
+static noinline void usher_ring_refuse(struct usher_ring *ring, __le16 tag,
+				       u16 status)
 {
-	u32 want = min(ring->sq_want - ring->sq_head, usher_ring_cq_space(ring));
-	u32 reserved, n;
+	struct usher_qpair *qp = ring->qp;
 
-	*more = false;
-	want = min3(want, most, (u32)USHER_STAGE);
-	if (!want)
-		return 0;
-	reserved = usher_qpair_reserve(ring->qp, &ring->share, want, turn);
-	if (!reserved)
-		return 0;
-	for (n = 0; n < reserved; n++)
-		if (!usher_ring_stage(ring, ring->sq_head + n, &ring->stage[n]))
-			break;
-	*more = n == reserved && n < most &&
-		ring->sq_want - ring->sq_head > n;
-	usher_ring_commit(ring, n, reserved, !*more);
-	return n;
+	trace_usher_refuse(qp, tag, status);
+	usher_ring_post(ring, 0, tag, cpu_to_le16(status << 1),
+			USHER_CQE_REFUSED);
+	ring->refused++;
+	if (list_empty(&ring->share.dirty))
+		usher_share_mark(qp, &ring->share);
+}
+
+static void usher_ring_issue(struct usher_ring *ring, struct usher_command *c,
+			     unsigned long deadline)
+{
+	struct usher_qpair *qp = ring->qp;
+	struct usher_slot *slot = usher_slot_take(qp);
+
+	slot->share = &ring->share;
+	slot->buf = c->buf;
+	slot->aux = c->aux;
+	slot->tag = c->sqe.cid;
+	slot->deadline = deadline;
+	usher_guard_build(&c->sqe, slot->cid, c->prp1, c->prp2,
+			  usher_slot_command(qp));
+	trace_usher_submit(qp, slot, usher_slot_command(qp));
+	usher_slot_submit(qp);
+}
+
+/*
+ * One entry: to the queue, or its refusal to the completion ring. One that must
+ * wait holds nothing.
+ */
+static void usher_ring_take_one(struct usher_ring *ring,
+				struct usher_batch *batch)
+{
+	struct usher_command *c = &ring->command;
+	int ret;
+
+	usher_ring_read(ring, ring->sq_head + batch->taken, &c->sqe);
+	ret = usher_guard_check(&ring->grant->scope, &c->sqe, &c->v);
+	if (unlikely(ret))
+		goto refuse;
+	if (likely(c->v.data != USHER_DATA_NONE)) {
+		ret = usher_command_data(ring, batch, c);
+		if (unlikely(ret < 0))
+			return;
+		if (unlikely(ret))
+			goto refuse;
+	} else {
+		c->buf = NULL;
+		c->aux = -1;
+		c->prp1 = 0;
+		c->prp2 = 0;
+	}
+	usher_ring_issue(ring, c, batch->deadline);
+	batch->issued++;
+	batch->taken++;
+	return;
+
+refuse:
+	usher_ring_refuse(ring, c->sqe.cid, ret);
+	batch->taken++;
+}
+
+/*
+ * Up to @want entries, with the queue's lock held. The guard runs under it:
+ * that is short, and one pass over an entry costs less than two.
+ */
+static void usher_ring_take_batch(struct usher_ring *ring, u32 want, bool turn,
+				  struct usher_batch *batch)
+{
+	struct usher_qpair *qp = ring->qp;
+	u32 slots = usher_qpair_reserve(qp, &ring->share, want, turn);
+
+	*batch = (struct usher_batch) {
+		.deadline = (jiffies + usher_timeout()) | 1,
+		.full = !slots,
+	};
+	/* For usher_bufs_get() */
+	rcu_read_lock();
+	while (batch->taken < slots && !batch->over)
+		usher_ring_take_one(ring, batch);
+	rcu_read_unlock();
+	usher_qpair_unreserve(qp, &ring->share, slots - batch->issued);
 }
 
 /*
@@ -362,20 +424,30 @@ static u32 usher_ring_submit_some(struct usher_ring *ring, u32 most, bool turn,
 static u32 usher_ring_submit(struct usher_ring *ring, u32 most, bool turn)
 {
 	struct usher_qpair *qp = ring->qp;
-	u32 taken = 0, n;
-	bool more;
+	struct usher_batch batch;
+	u32 want, taken = 0;
+	bool last;
 
 	lockdep_assert_held(&ring->lock);
-	do {
-		n = usher_ring_submit_some(ring, most - taken, turn, &more);
-		taken += n;
-	} while (more);
-
-	/* The batch was to go on, but no slot was left. */
-	if (!n && taken) {
+	most = min3(most, ring->sq_want - ring->sq_head,
+		    usher_ring_cq_space(ring));
+	while (taken < most) {
+		want = min(most - taken, (u32)USHER_BATCH);
 		spin_lock_irq(&qp->lock);
-		usher_qpair_doorbell(qp);
+		usher_ring_take_batch(ring, want, turn, &batch);
+		last = batch.full || batch.taken == most - taken;
+		if (last)
+			usher_qpair_doorbell(qp);
+		usher_qpair_flush(qp);
 		spin_unlock_irq(&qp->lock);
+
+		taken += batch.taken;
+		WRITE_ONCE(ring->accepted, ring->accepted + batch.taken);
+		WRITE_ONCE(ring->sq_head, ring->sq_head + batch.taken);
+		/* Pairs with the process's acquire: the entries may be reused. */
+		smp_store_release(&ring->ctl->sq_head, ring->sq_head);
+		if (last)
+			break;
 	}
 	return taken;
 }
@@ -506,6 +578,22 @@ static int usher_waiter_sleep(const struct usher_enter *arg)
 					HRTIMER_MODE_ABS) ? 0 : -ETIME;
 }
 
+/*
+ * Reap the queue, and let those submit who waited for its slots. In a section,
+ * without any ring's mutex.
+ */
+static void usher_ring_reap(struct usher_ring *ring)
+{
+	struct usher_qpair *qp = ring->qp;
+	bool wanted;
+
+	spin_lock_irq(&qp->lock);
+	wanted = usher_qpair_reap(qp) && !list_empty(&qp->waiters);
+	spin_unlock_irq(&qp->lock);
+	if (wanted)
+		usher_qpair_serve(qp);
+}
+
 static int usher_wait_interrupt(struct usher_waiter *w,
 				const struct usher_enter *arg)
 {
@@ -527,21 +615,14 @@ static int usher_wait_interrupt(struct usher_waiter *w,
 	return ret;
 }
 
-/* Reap a polled queue, and let those submit who waited for its slots. */
 int usher_ring_poll_queue(struct usher_ring *ring)
 {
-	struct usher_qpair *qp = ring->qp;
-	bool wanted;
 	int idx, ret;
 
 	ret = usher_enter(ring->ud, &idx);
 	if (ret)
 		return ret == -EAGAIN ? 0 : ret;
-	spin_lock_irq(&qp->lock);
-	wanted = usher_qpair_reap(qp) && !list_empty(&qp->waiters);
-	spin_unlock_irq(&qp->lock);
-	if (wanted)
-		usher_qpair_serve(qp);
+	usher_ring_reap(ring);
 	usher_leave(ring->ud, idx);
 	return 0;
 }
@@ -660,8 +741,6 @@ static int usher_ring_enter_submit(struct usher_ring *ring,
 				   struct usher_handed *handed,
 				   struct usher_waiter *w)
 {
-	struct usher_qpair *qp = ring->qp;
-	bool wanted;
 	int ret;
 
 	mutex_lock(&ring->lock);
@@ -673,14 +752,8 @@ static int usher_ring_enter_submit(struct usher_ring *ring,
 		   ring->sq_head == handed->from && usher_ring_cq_space(ring);
 	mutex_unlock(&ring->lock);
 
-	/* What we were promised and gave back is for those who wait. */
-	spin_lock_irq(&qp->lock);
 	if (ring->flags & USHER_RING_POLLED)
-		usher_qpair_reap(qp);
-	wanted = !list_empty(&qp->waiters) && qp->nr_free > qp->reserved;
-	spin_unlock_irq(&qp->lock);
-	if (wanted)
-		usher_qpair_serve(qp);
+		usher_ring_reap(ring);
 	return ret;
 }
 

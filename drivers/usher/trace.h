@@ -44,8 +44,8 @@ TRACE_EVENT(usher_submit,
 
 TRACE_EVENT(usher_complete,
 	TP_PROTO(const struct usher_qpair *qp, const struct usher_slot *slot,
-		 const struct nvme_completion *cqe, u16 flags),
-	TP_ARGS(qp, slot, cqe, flags),
+		 __le16 status, u16 flags),
+	TP_ARGS(qp, slot, status, flags),
 	TP_STRUCT__entry(
 		__field(int, device)
 		__field(u16, qid)
@@ -57,9 +57,9 @@ TRACE_EVENT(usher_complete,
 	TP_fast_assign(
 		__entry->device = qp->ud->id;
 		__entry->qid = qp->qid;
-		__entry->cid = usher_slot_cid(qp, slot);
+		__entry->cid = slot->cid;
 		__entry->tag = le16_to_cpu(slot->tag);
-		__entry->status = le16_to_cpu(cqe->status) >> 1;
+		__entry->status = le16_to_cpu(status) >> 1;
 		__entry->flags = flags;
 	),
 	TP_printk("usher%d q%u cid %#x tag %#x status %#x%s",
@@ -69,8 +69,8 @@ TRACE_EVENT(usher_complete,
 );
 
 TRACE_EVENT(usher_refuse,
-	TP_PROTO(const struct usher_qpair *qp, const struct usher_staged *st),
-	TP_ARGS(qp, st),
+	TP_PROTO(const struct usher_qpair *qp, __le16 tag, u16 status),
+	TP_ARGS(qp, tag, status),
 	TP_STRUCT__entry(
 		__field(int, device)
 		__field(u16, qid)
@@ -80,8 +80,8 @@ TRACE_EVENT(usher_refuse,
 	TP_fast_assign(
 		__entry->device = qp->ud->id;
 		__entry->qid = qp->qid;
-		__entry->tag = le16_to_cpu(st->tag);
-		__entry->status = st->status;
+		__entry->tag = le16_to_cpu(tag);
+		__entry->status = status;
 	),
 	TP_printk("usher%d q%u tag %#x status %#x",
 		  __entry->device, __entry->qid, __entry->tag, __entry->status)

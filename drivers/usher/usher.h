@@ -10,6 +10,7 @@
  *	  usher_device.buf_lock
  *	    usher_device.grant_lock
  *	    usher_device.qpair_lock
+ *	    usher_bufs.lock
  *	      usher_ring.lock
  *	        usher_qpair.lock (irq-safe)
  *	          usher_device.state_lock (irq-safe)
@@ -24,8 +25,10 @@
 #include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
+#include <linux/idr.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/nvme.h>
 #include <linux/pci.h>
 #include <linux/percpu-refcount.h>
@@ -44,6 +47,7 @@
 
 /* CID: the slot's index below, its generation above (design: Words, slot) */
 #define USHER_SLOT_BITS		10
+#define USHER_SLOT_MASK		(BIT(USHER_SLOT_BITS) - 1)
 #define USHER_MAX_SLOTS		1023	/* index 1023 would allow CID FFFFh */
 #define USHER_MAX_DEPTH		1024	/* entries of a hardware queue */
 #define USHER_QUEUE_DEPTH	256	/* so that many rings can share it */
@@ -115,6 +119,8 @@ struct usher_format {
  * @copy_blocks: blocks of all source ranges of one Copy (MCL), 0: none
  * @copy_range_blocks: blocks of one source range of a Copy (MSSRL), 0: none
  * @copy_formats: bit map of Copy descriptor formats supported (OCFS)
+ * @opcodes: commands that may be used at all: the namespace's command set, the
+ *	controller and the rights allow them; usher_guard_prepare()
  */
 struct usher_scope {
 	u32			nsid;
@@ -133,6 +139,7 @@ struct usher_scope {
 	u32			copy_blocks;
 	u32			copy_range_blocks;
 	u16			copy_formats;
+	DECLARE_BITMAP(opcodes, 256);
 };
 
 /**
@@ -152,27 +159,57 @@ enum usher_data {
 
 /**
  * struct usher_verdict - what the guard lets through
- * @cmd: the device command, built from zero; without CID and PRPs
  * @data: what the device does with the memory
  * @bytes: data bytes the command moves, computed from the command; not above
  *	the DPTR's length; at most USHER_SNAPSHOT_BYTES for a snapshot
- * @offset: first byte in the buffer (DPTR)
- * @buf: buffer id (DPTR)
  */
 struct usher_verdict {
-	struct nvme_command	cmd;
 	enum usher_data		data;
 	u32			bytes;
-	u64			offset;
-	u32			buf;
 };
 
+void usher_guard_prepare(struct usher_scope *scope);
 u16 usher_guard_check(const struct usher_scope *scope,
 		      const struct usher_sqe *sqe, struct usher_verdict *v);
 u16 usher_guard_ranges(const struct usher_scope *scope,
-		       const struct usher_verdict *v, const void *ranges);
+		       const struct usher_sqe *sqe, const void *ranges);
 bool usher_format_equal(const struct usher_format *a,
 			const struct usher_format *b);
+
+/**
+ * usher_guard_build - the device's command, from zero
+ * @sqe: what usher_guard_check() let through, so that every bit copied here is
+ *	one that its table allows
+ * @cid: command identifier
+ * @prp1: PRP entry 1, or 0
+ * @prp2: PRP entry 2, or 0
+ * @cmd: the command: all of it is written
+ */
+static inline void usher_guard_build(const struct usher_sqe *sqe, u16 cid,
+				     dma_addr_t prp1, dma_addr_t prp2,
+				     struct nvme_command *cmd)
+{
+	struct nvme_common_command *c = &cmd->common;
+
+	__le32 cdw10 = sqe->cdw10, cdw11 = sqe->cdw11;
+	__le32 cdw12 = sqe->cdw12, cdw13 = sqe->cdw13;
+
+	c->opcode = sqe->opcode;
+	c->flags = 0;
+	c->command_id = cid;
+	c->nsid = sqe->nsid;
+	c->cdw2[0] = 0;
+	c->cdw2[1] = 0;
+	c->metadata = 0;
+	c->dptr.prp1 = cpu_to_le64(prp1);
+	c->dptr.prp2 = cpu_to_le64(prp2);
+	c->cdw10 = cdw10;
+	c->cdw11 = cdw11;
+	c->cdw12 = cdw12;
+	c->cdw13 = cdw13;
+	c->cdw14 = 0;
+	c->cdw15 = 0;
+}
 
 /* ---- buffer.c: registered memory and its PRP tables ---------------------- */
 
@@ -211,7 +248,7 @@ struct usher_prps {
  * @grant: charged for the pages; holds a reference
  * @ud: the device; holds a reference
  * @user: charged for the pages in its locked_vm; NULL with CAP_IPC_LOCK
- * @id: index in the grant's @buffers
+ * @id: index in the grant's @bufs
  * @rdonly: the device may only read the memory
  * @first: offset of the first byte in the first page
  * @length: bytes
@@ -251,22 +288,111 @@ struct usher_buffer {
 	struct work_struct	unpin_work;
 };
 
-dma_addr_t usher_prps_addr(const struct usher_prps *prps, u32 index);
-bool usher_prps_map(const struct usher_prps *prps, u64 from, u32 bytes,
-		    dma_addr_t *prp1, dma_addr_t *prp2);
+bool usher_prps_map_more(const struct usher_prps *prps, u64 from, u32 bytes,
+			 dma_addr_t *prp1, dma_addr_t *prp2);
 void usher_prps_list(const struct usher_prps *prps, u64 from, u32 bytes,
 		     __le64 *list);
 void usher_prps_set(struct usher_prps *prps, u32 index, dma_addr_t addr);
 void usher_prps_chain(struct usher_prps *prps);
 
+/*
+ * A table page holds USHER_PRPS entries and then the address of the next one,
+ * as a PRP list does that goes on (Base Specification 2.0, 4.1.1).
+ */
+static inline dma_addr_t usher_prps_addr(const struct usher_prps *prps,
+					 u32 index)
+{
+	u32 per = USHER_PRPS(prps->shift);
+
+	if (prps->nr <= 2)
+		return prps->direct[index];
+	return le64_to_cpu(prps->tables[index / per].virt[index % per]);
+}
+
+/**
+ * usher_prps_map - the PRPs of a command
+ * @prps: the buffer's addresses
+ * @from: first byte, counted from the start of controller page 0
+ * @bytes: data bytes, not zero; the range lies in the buffer
+ * @prp1: PRP entry 1
+ * @prp2: PRP entry 2: zero, the second page, or a list inside the table
+ *
+ * Inline for the one page that most commands have.
+ *
+ * Return: false when the command needs a list of its own for PRP entry 2.
+ */
+static inline bool usher_prps_map(const struct usher_prps *prps, u64 from,
+				  u32 bytes, dma_addr_t *prp1, dma_addr_t *prp2)
+{
+	u32 in_page = from & (BIT(prps->shift) - 1);
+
+	if (in_page + (u64)bytes > BIT(prps->shift))
+		return usher_prps_map_more(prps, from, bytes, prp1, prp2);
+	*prp1 = usher_prps_addr(prps, from >> prps->shift) + in_page;
+	*prp2 = 0;
+	return true;
+}
+
 int usher_buffer_register(struct usher_grant *grant,
 			  struct usher_buf_register *arg);
 int usher_buffer_unregister(struct usher_grant *grant, u32 id);
 void usher_buffers_drop(struct usher_grant *grant);
-struct usher_buffer *usher_buffer_get(struct usher_grant *grant, u32 id);
 void usher_buffer_snapshot(const struct usher_buffer *buf, u64 offset,
 			   void *to, u32 bytes);
 void usher_buffers_unmap(struct usher_device *ud, bool proven);
+
+/* ---- bufs.c: a grant's buffers by id --------------------------------------- */
+
+#define USHER_MAX_BUFS		(SZ_1M - 1)
+
+/**
+ * struct usher_buf_table - buffers by id
+ * @rcu: frees a table that was replaced
+ * @nr: number of @bufs
+ * @bufs: a buffer, or NULL; written under usher_bufs.lock
+ */
+struct usher_buf_table {
+	struct rcu_head			rcu;
+	u32				nr;
+	struct usher_buffer __rcu	*bufs[];
+};
+
+/**
+ * struct usher_bufs - a grant's buffers
+ * @lock: guards @table and what is in it
+ * @ids: ids in use or reserved
+ * @table: commands read it under RCU
+ */
+struct usher_bufs {
+	struct mutex			lock; /* table */
+	struct ida			ids;
+	struct usher_buf_table __rcu	*table;
+};
+
+void usher_bufs_init(struct usher_bufs *bufs);
+void usher_bufs_destroy(struct usher_bufs *bufs);
+int usher_bufs_reserve(struct usher_bufs *bufs, u32 *id);
+void usher_bufs_unreserve(struct usher_bufs *bufs, u32 id);
+void usher_bufs_set(struct usher_bufs *bufs, u32 id, struct usher_buffer *buf);
+struct usher_buffer *usher_bufs_take(struct usher_bufs *bufs, u32 id);
+u32 usher_bufs_end(struct usher_bufs *bufs);
+
+/*
+ * A reference for one command, or NULL when there is no such buffer. In an RCU
+ * section, inline: every command comes here.
+ */
+static inline struct usher_buffer *usher_bufs_get(struct usher_bufs *bufs,
+						  u32 id)
+{
+	/* Pairs with the assignments in bufs.c. */
+	struct usher_buf_table *table = rcu_dereference(bufs->table);
+	struct usher_buffer *buf;
+
+	if (id >= table->nr)
+		return NULL;
+	buf = rcu_dereference(table->bufs[array_index_nospec(id, table->nr)]);
+	return buf && percpu_ref_tryget_live_rcu(&buf->ref) ? buf : NULL;
+}
 
 /* ---- qpair.c: hardware queues ------------------------------------------- */
 
@@ -275,7 +401,7 @@ void usher_buffers_unmap(struct usher_device *ud, bool proven);
  * @rings: in qpair.shares
  * @waiting: in qpair.waiters while the ring wants slots, else empty
  * @dirty: in a reaping pass's list of rings to wake, else empty
- * @held: slots reserved or in flight
+ * @held: slots in flight, or reserved in a batch
  * @closed: the ring's fd is closed; the last slot returned releases the ring
  */
 struct usher_share {
@@ -293,7 +419,8 @@ struct usher_share {
  * @deadline: when the watchdog acts, in jiffies; 0 is never
  * @aux: index of the auxiliary page in use, or -1
  * @tag: the process's CID
- * @gen: generation, in the CID's upper bits
+ * @cid: command identifier: its index, and a generation in the upper bits
+ *	that goes on when the command is done
  * @busy: in flight
  * @aborted: an Abort was sent for it
  */
@@ -303,7 +430,7 @@ struct usher_slot {
 	unsigned long		deadline;
 	s16			aux;
 	__le16			tag;
-	u8			gen;
+	u16			cid;
 	bool			busy;
 	bool			aborted;
 };
@@ -321,7 +448,7 @@ struct usher_slot {
  */
 struct usher_qpair_ops {
 	void (*complete)(struct usher_qpair *qp, struct usher_slot *slot,
-			 const struct nvme_completion *cqe, u16 flags);
+			 __le64 result, __le16 status, u16 flags);
 	void (*flush)(struct usher_share *share);
 	u32 (*serve)(struct usher_share *share, u32 budget);
 	void (*idle)(struct usher_share *share);
@@ -365,7 +492,6 @@ struct usher_aux {
  * @slots: depth - 1 of them
  * @free: stack of free slot indices
  * @nr_free: height of @free
- * @reserved: slots of @free that are promised to a share
  * @nr_shares: number of @shares
  * @shares: rings on this queue
  * @nr_idle: shares that hold no slot, each of which is owed one
@@ -413,7 +539,6 @@ struct usher_qpair {
 	struct usher_slot		*slots;
 	u16				*free;
 	u32				nr_free;
-	u32				reserved;
 	u32				nr_shares;
 	struct list_head		shares;
 	u32				nr_idle;
@@ -456,18 +581,48 @@ void usher_qpair_unreserve(struct usher_qpair *qp, struct usher_share *share,
 void usher_qpair_wait(struct usher_qpair *qp, struct usher_share *share);
 int usher_qpair_get_aux(struct usher_qpair *qp, struct usher_share *share);
 void usher_qpair_put_aux(struct usher_qpair *qp, int aux);
-struct usher_slot *usher_slot_take(struct usher_qpair *qp,
-				   struct usher_share *share);
-void usher_slot_submit(struct usher_qpair *qp, struct usher_slot *slot,
-		       struct nvme_command *cmd);
 void usher_qpair_doorbell(struct usher_qpair *qp);
 u32 usher_qpair_reap(struct usher_qpair *qp);
+void usher_share_mark(struct usher_qpair *qp, struct usher_share *share);
 void usher_qpair_flush(struct usher_qpair *qp);
 void usher_qpair_stop(struct usher_qpair *qp, bool leak);
 void usher_qpair_serve(struct usher_qpair *qp);
 bool usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout);
 struct usher_slot *usher_slot_lookup(struct usher_qpair *qp, u16 cid);
-u16 usher_slot_cid(const struct usher_qpair *qp, const struct usher_slot *slot);
+
+/*
+ * What every command goes through on its way to the queue, inline. First a free
+ * slot, of which the caller knows that there is one, and fills it in.
+ */
+static inline struct usher_slot *usher_slot_take(struct usher_qpair *qp)
+{
+	struct usher_slot *slot;
+
+	lockdep_assert_held(&qp->lock);
+
+	slot = &qp->slots[qp->free[--qp->nr_free]];
+	slot->aborted = false;
+	slot->busy = true;
+	return slot;
+}
+
+/*
+ * Where the next command is to be written. There is always room: a slot is one
+ * of depth - 1.
+ */
+static inline struct nvme_command *usher_slot_command(struct usher_qpair *qp)
+{
+	return &qp->sq[qp->sq_tail];
+}
+
+/* It is written. The doorbell comes after the batch. */
+static inline void usher_slot_submit(struct usher_qpair *qp)
+{
+	lockdep_assert_held(&qp->lock);
+
+	if (++qp->sq_tail == qp->depth)
+		qp->sq_tail = 0;
+}
 
 /* ---- pool.c: which queue pair a ring gets ---------------------------------- */
 
@@ -786,7 +941,7 @@ int usher_slice_remove(struct usher_grant *grant, u32 id);
  * @used: what is taken; ud->grant_lock
  * @dead: 0, -EACCES (revoked) or -ESTALE; written under ud->grant_lock, read
  *	in srcu sections
- * @buffers: registered memory, by id
+ * @bufs: registered memory, by id
  */
 struct usher_grant {
 	struct kref		ref;
@@ -800,7 +955,7 @@ struct usher_grant {
 	struct usher_limits	limits;
 	struct usher_limits	used;
 	int			dead;
-	struct xarray		buffers;
+	struct usher_bufs	bufs;
 };
 
 extern const struct file_operations usher_node_fops;
@@ -824,23 +979,25 @@ int usher_copy_args(void *to, size_t ksize, size_t min,
 
 /* ---- ring.c: the data path; ringfd.c: ring fds ----------------------------- */
 
-/* Commands read and checked at a time, before the queue's lock is taken */
-#define USHER_STAGE		16
+/* Commands taken in one hold of a queue's lock */
+#define USHER_BATCH		32
 
 /**
- * struct usher_staged - a submission entry on its way to the queue
+ * struct usher_command - a submission entry on its way to the queue
+ * @sqe: the entry, as it was read
  * @v: the guard's verdict
- * @buf: its memory, referenced
+ * @buf: its memory, referenced, or NULL
+ * @prp1: PRP entry 1
+ * @prp2: PRP entry 2
  * @aux: auxiliary page, or -1
- * @tag: the process's CID
- * @status: why it is refused, or 0
  */
-struct usher_staged {
+struct usher_command {
+	struct usher_sqe	sqe;
 	struct usher_verdict	v;
 	struct usher_buffer	*buf;
+	dma_addr_t		prp1;
+	dma_addr_t		prp2;
 	int			aux;
-	__le16			tag;
-	u16			status;
 };
 
 /**
@@ -864,9 +1021,9 @@ struct usher_staged {
  * @sq_head: next entry to read; @lock
  * @sq_want: entries before it were handed over by ENTER; @lock
  * @cq_head: last head the process told; @lock
+ * @command: the entry that is being taken; @lock
  * @accepted: commands taken, refused ones included; @lock
  * @refused: of these, refused; @lock
- * @stage: entries between reading and submitting; @lock
  * @cq_tail: completions posted; qpair.lock
  * @cq_shown: of these, shown to the process, modulo 2^32; written under
  *	qpair.lock, read by those who wait
@@ -897,9 +1054,9 @@ struct usher_ring {
 	u32			sq_head;
 	u32			sq_want;
 	u32			cq_head;
+	struct usher_command	command;
 	u64			accepted;
 	u64			refused;
-	struct usher_staged	stage[USHER_STAGE];
 
 	u64			cq_tail;
 	u32			cq_shown;

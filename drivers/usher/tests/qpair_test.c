@@ -83,34 +83,38 @@ static void rig_device_writes(struct qpair_rig *rig, u16 cid, u16 status, u64 re
 	}
 }
 
-/* A slot was promised; the queue's lock is held. */
+/* A slot was reserved; the queue's lock is held. */
 static u16 rig_issue(struct qpair_rig *rig, struct rig_ring *ring)
 {
-	struct nvme_command cmd = {
-		.rw.opcode = nvme_cmd_read,
-		.rw.slba = cpu_to_le64(rig->next_tag),
-	};
-	struct usher_slot *slot = usher_slot_take(rig->qp, &ring->share);
+	struct usher_slot *slot = usher_slot_take(rig->qp);
 
-	slot->tag = cpu_to_le16(rig->next_tag++);
-	usher_slot_submit(rig->qp, slot, &cmd);
-	return usher_slot_cid(rig->qp, slot);
+	slot->share = &ring->share;
+	slot->buf = NULL;
+	slot->aux = -1;
+	slot->deadline = 0;
+	slot->tag = cpu_to_le16(rig->next_tag);
+	*usher_slot_command(rig->qp) = (struct nvme_command) {
+		.rw.opcode = nvme_cmd_read,
+		.rw.command_id = slot->cid,
+		.rw.slba = cpu_to_le64(rig->next_tag++),
+	};
+	usher_slot_submit(rig->qp);
+	return slot->cid;
 }
 
 static void rig_complete(struct usher_qpair *qp, struct usher_slot *slot,
-			 const struct nvme_completion *cqe, u16 flags)
+			 __le64 result, __le16 status, u16 flags)
 {
 	struct qpair_rig *rig = container_of(qp->ud, struct qpair_rig, ud);
 	u16 tag = le16_to_cpu(slot->tag);
 
 	rig->done[tag]++;
 	rig->flags[tag] = flags;
-	rig->status[tag] = le16_to_cpu(cqe->status);
-	rig->result[tag] = le64_to_cpu(cqe->result.u64);
+	rig->status[tag] = le16_to_cpu(status);
+	rig->result[tag] = le64_to_cpu(result);
 	if (slot->share && list_empty(&slot->share->dirty))
 		list_add_tail(&slot->share->dirty, &qp->dirty);
 	if (rig->endless) {
-		qp->reserved++;
 		slot->share->held++;
 		rig_device_writes(rig, rig_issue(rig, &rig->rings[0]), 0, 0);
 	}
@@ -131,6 +135,16 @@ static void rig_get(struct usher_share *share)
 	container_of(share, struct rig_ring, share)->gets++;
 }
 
+static u32 rig_reserve(struct usher_qpair *qp, struct usher_share *share, u32 want, bool turn)
+{
+	u32 n;
+
+	spin_lock_irq(&qp->lock);
+	n = usher_qpair_reserve(qp, share, want, turn);
+	spin_unlock_irq(&qp->lock);
+	return n;
+}
+
 static u32 rig_serve(struct usher_share *share, u32 budget)
 {
 	struct rig_ring *ring = container_of(share, struct rig_ring, share);
@@ -140,7 +154,7 @@ static u32 rig_serve(struct usher_share *share, u32 budget)
 	ring->gets--;
 	ring->served++;
 	if (ring->wants)
-		n = usher_qpair_reserve(qp, share, min(ring->wants, budget), true);
+		n = rig_reserve(qp, share, min(ring->wants, budget), true);
 	spin_lock_irq(&qp->lock);
 	for (i = 0; i < n; i++)
 		rig_issue(ring->rig, ring);
@@ -223,7 +237,7 @@ static u16 rig_submit(struct kunit *test, struct qpair_rig *rig, struct rig_ring
 {
 	u16 cid;
 
-	KUNIT_ASSERT_EQ(test, usher_qpair_reserve(rig->qp, &ring->share, 1, false), 1);
+	KUNIT_ASSERT_EQ(test, rig_reserve(rig->qp, &ring->share, 1, false), 1);
 	spin_lock_irq(&rig->qp->lock);
 	cid = rig_issue(rig, ring);
 	usher_qpair_doorbell(rig->qp);
@@ -261,11 +275,11 @@ static void qpair_slots(struct kunit *test)
 	u32 i, j;
 
 	rig_join(test, rig, 1);
-	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(qp, &rig->rings[0].share, 100, false), SLOTS);
+	KUNIT_EXPECT_EQ(test, rig_reserve(qp, &rig->rings[0].share, 100, false), SLOTS);
 	spin_lock_irq(&qp->lock);
 	for (i = 0; i < SLOTS; i++)
 		cids[i] = rig_issue(rig, &rig->rings[0]);
-	KUNIT_EXPECT_NULL(test, usher_slot_take(qp, NULL));
+	KUNIT_EXPECT_EQ(test, qp->nr_free, 0);
 	spin_unlock_irq(&qp->lock);
 
 	for (i = 0; i < SLOTS; i++) {
@@ -294,7 +308,7 @@ static void qpair_every_cid(struct kunit *test)
 			found |= in_flight[i] == cid;
 		if (found != !!slot)
 			KUNIT_FAIL(test, "CID %04x: %s", cid, slot ? "a slot" : "none");
-		if (slot && usher_slot_cid(rig->qp, slot) != cid)
+		if (slot && slot->cid != cid)
 			KUNIT_FAIL(test, "CID %04x: another's slot", cid);
 	}
 }
@@ -304,6 +318,7 @@ static void qpair_largest(struct kunit *test)
 {
 	struct qpair_rig *rig = test->priv;
 	struct usher_slot *slot;
+	u32 i;
 
 	usher_qpair_free_dma(rig->qp);
 	usher_qpair_free(rig->qp);
@@ -311,13 +326,15 @@ static void qpair_largest(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, rig->qp);
 	slot = &rig->qp->slots[USHER_MAX_DEPTH - 2];
 	slot->busy = true;
-	for (slot->gen = 0; slot->gen < BIT(16 - USHER_SLOT_BITS); slot->gen++) {
-		u16 cid = usher_slot_cid(rig->qp, slot);
+	for (i = 0; i < BIT(16 - USHER_SLOT_BITS); i++) {
+		u16 cid = slot->cid;
 
 		KUNIT_EXPECT_NE(test, cid, 0xffff);
 		KUNIT_EXPECT_PTR_EQ(test, rig_lookup(rig, cid), slot);
 		KUNIT_EXPECT_NULL(test, rig_lookup(rig, cid + 1));
+		slot->cid += BIT(USHER_SLOT_BITS);
 	}
+	KUNIT_EXPECT_EQ(test, slot->cid, USHER_MAX_DEPTH - 2);
 	KUNIT_EXPECT_NULL(test, rig_lookup(rig, 0xffff));
 	slot->busy = false;
 }
@@ -375,7 +392,7 @@ static void qpair_doorbell_once_per_batch(struct kunit *test)
 
 	rig_join(test, rig, 1);
 	writel(0xdead, qp->sq_db);
-	KUNIT_ASSERT_EQ(test, usher_qpair_reserve(qp, &rig->rings[0].share, 4, false), 4);
+	KUNIT_ASSERT_EQ(test, rig_reserve(qp, &rig->rings[0].share, 4, false), 4);
 	spin_lock_irq(&qp->lock);
 	usher_qpair_doorbell(qp);
 	for (i = 0; i < 4; i++)
@@ -696,7 +713,7 @@ static void qpair_stop(struct kunit *test)
 	for (i = 0; i < 4; i++)
 		KUNIT_EXPECT_EQ(test, rig->done[i], 1);
 	KUNIT_EXPECT_EQ(test, rig->qp->nr_free, SLOTS);
-	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &rig->rings[0].share, 1, true), 0);
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &rig->rings[0].share, 1, true), 0);
 }
 
 /* Promise 3: buffers of commands in flight are kept where no proof is. */
@@ -766,7 +783,7 @@ static void rig_finish_one(struct qpair_rig *rig, struct rig_ring *ring)
 	for (i = 0; i < SLOTS; i++) {
 		if (!qp->slots[i].busy || qp->slots[i].share != &ring->share)
 			continue;
-		rig_device_writes(rig, usher_slot_cid(qp, &qp->slots[i]), 0, 0);
+		rig_device_writes(rig, qp->slots[i].cid, 0, 0);
 		break;
 	}
 	rig->next_tag %= NR_TAGS / 2;
@@ -787,17 +804,20 @@ static void qpair_join_limit(struct kunit *test)
 	}
 	/* As many rings as slots: each has one, and one only. */
 	for (i = 0; i < SLOTS; i++) {
-		KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &shares[i], 5, false), 1);
-		KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &shares[i], 5, false), 0);
+		KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &shares[i], 5, false), 1);
+		/* As if it were taken */
+		rig->qp->nr_free--;
+		KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &shares[i], 5, false), 0);
 	}
 	/* One leaves, another may come. */
 	spin_lock_irq(&rig->qp->lock);
 	usher_qpair_unreserve(rig->qp, &shares[0], 1);
+	rig->qp->nr_free++;
 	spin_unlock_irq(&rig->qp->lock);
 	KUNIT_EXPECT_TRUE(test, usher_share_close(rig->qp, &shares[0]));
 	usher_share_leave(rig->qp, &shares[0]);
 	KUNIT_EXPECT_EQ(test, usher_share_join(rig->qp, &shares[SLOTS]), 0);
-	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &shares[SLOTS], 1, false), 1);
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &shares[SLOTS], 1, false), 1);
 }
 
 /* Whoever holds nothing gets a slot at once, whatever the others do. */
@@ -824,7 +844,7 @@ static void qpair_guaranteed_share(struct kunit *test)
 		}
 		if (turn)
 			list_del_init(&ring->share.waiting);
-		n = usher_qpair_reserve(qp, &ring->share, 1 + prandom_u32_state(&rnd) % 8, turn);
+		n = rig_reserve(qp, &ring->share, 1 + prandom_u32_state(&rnd) % 8, turn);
 		if (!had && !n)
 			KUNIT_FAIL(test, "step %u: a ring without a slot got none", step);
 		spin_lock_irq(&qp->lock);
@@ -835,7 +855,7 @@ static void qpair_guaranteed_share(struct kunit *test)
 			KUNIT_FAIL(test, "step %u: %u slots for one ring", step, ring->share.held);
 		for (held = 0, i = 0; i < NR_RINGS; i++)
 			held += rig->rings[i].share.held;
-		if (held + qp->nr_free != SLOTS || qp->reserved)
+		if (held + qp->nr_free != SLOTS)
 			KUNIT_FAIL(test, "step %u: %u held, %u free", step, held, qp->nr_free);
 	}
 }
@@ -848,7 +868,7 @@ static void qpair_unreserve(struct kunit *test)
 
 	rig_join(test, rig, 2);
 	for (i = 0; i < 100; i++) {
-		u32 n = usher_qpair_reserve(qp, &rig->rings[0].share, SLOTS, true);
+		u32 n = rig_reserve(qp, &rig->rings[0].share, SLOTS, true);
 
 		KUNIT_EXPECT_GT(test, n, 1);
 		spin_lock_irq(&qp->lock);
@@ -856,7 +876,6 @@ static void qpair_unreserve(struct kunit *test)
 		spin_unlock_irq(&qp->lock);
 		KUNIT_EXPECT_EQ(test, rig->rings[0].share.held, 0);
 	}
-	KUNIT_EXPECT_EQ(test, qp->reserved, 0);
 	KUNIT_EXPECT_EQ(test, qp->nr_idle, 2);
 }
 
@@ -872,11 +891,11 @@ static void qpair_late_ring(struct kunit *test)
 		rig_submit(test, rig, hog);
 	KUNIT_ASSERT_EQ(test, usher_share_join(rig->qp, &late->share), 0);
 	late->wants = 1;
-	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &late->share, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &late->share, 1, false), 0);
 	KUNIT_EXPECT_FALSE(test, list_empty(&late->share.waiting));
 
 	rig_finish_one(rig, hog);
-	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &hog->share, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &hog->share, 1, false), 0);
 	usher_qpair_serve(rig->qp);
 	KUNIT_EXPECT_EQ(test, late->wants, 0);
 	KUNIT_EXPECT_EQ(test, late->share.held, 1);
@@ -894,11 +913,11 @@ static void qpair_no_passing(struct kunit *test)
 	rig_submit(test, rig, &rig->rings[1]);
 	rig->rings[1].wants = 1;
 	usher_qpair_wait(rig->qp, second);
-	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, first, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, first, 1, false), 0);
 	usher_qpair_serve(rig->qp);
 	KUNIT_EXPECT_EQ(test, second->held, 2);
 	KUNIT_EXPECT_TRUE(test, list_empty(&rig->qp->waiters));
-	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, first, 1, false), 1);
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, first, 1, false), 1);
 }
 
 /* Waiting rings have their turns one after the other. */
@@ -1008,7 +1027,7 @@ static void qpair_close(struct kunit *test)
 	usher_qpair_wait(rig->qp, &ring->share);
 	KUNIT_EXPECT_FALSE(test, usher_share_close(rig->qp, &ring->share));
 	KUNIT_EXPECT_TRUE(test, list_empty(&ring->share.waiting));
-	KUNIT_EXPECT_EQ(test, usher_qpair_reserve(rig->qp, &ring->share, 1, true), 0);
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &ring->share, 1, true), 0);
 	usher_qpair_wait(rig->qp, &ring->share);
 	KUNIT_EXPECT_TRUE(test, list_empty(&ring->share.waiting));
 	for (i = 0; i < 3; i++) {
@@ -1034,6 +1053,16 @@ static void qpair_stop_closed(struct kunit *test)
 
 /* ---- auxiliary pages ---------------------------------------------------- */
 
+static int rig_get_aux(struct usher_qpair *qp, struct usher_share *share)
+{
+	int aux;
+
+	spin_lock_irq(&qp->lock);
+	aux = usher_qpair_get_aux(qp, share);
+	spin_unlock_irq(&qp->lock);
+	return aux;
+}
+
 static void qpair_aux(struct kunit *test)
 {
 	struct qpair_rig *rig = test->priv;
@@ -1043,7 +1072,7 @@ static void qpair_aux(struct kunit *test)
 
 	rig_join(test, rig, 1);
 	for (i = 0; i < USHER_NR_AUX; i++) {
-		int aux = usher_qpair_get_aux(rig->qp, share);
+		int aux = rig_get_aux(rig->qp, share);
 
 		KUNIT_ASSERT_GE(test, aux, 0);
 		KUNIT_ASSERT_LT(test, aux, USHER_NR_AUX);
@@ -1053,18 +1082,18 @@ static void qpair_aux(struct kunit *test)
 	}
 	KUNIT_EXPECT_TRUE(test, list_empty(&share->waiting));
 	/* An empty pool means: wait. */
-	KUNIT_EXPECT_EQ(test, usher_qpair_get_aux(rig->qp, share), -1);
+	KUNIT_EXPECT_EQ(test, rig_get_aux(rig->qp, share), -1);
 	KUNIT_EXPECT_FALSE(test, list_empty(&share->waiting));
 	usher_qpair_put_aux(rig->qp, 2);
-	KUNIT_EXPECT_EQ(test, usher_qpair_get_aux(rig->qp, share), 2);
+	KUNIT_EXPECT_EQ(test, rig_get_aux(rig->qp, share), 2);
 
 	/* A command gives its page back when it is done. */
 	cid = rig_submit(test, rig, &rig->rings[0]);
 	rig_lookup(rig, cid)->aux = 1;
 	rig_device_writes(rig, cid, 0, 0);
 	rig_reap(rig);
-	KUNIT_EXPECT_EQ(test, usher_qpair_get_aux(rig->qp, share), 1);
-	KUNIT_EXPECT_EQ(test, usher_qpair_get_aux(rig->qp, share), -1);
+	KUNIT_EXPECT_EQ(test, rig_get_aux(rig->qp, share), 1);
+	KUNIT_EXPECT_EQ(test, rig_get_aux(rig->qp, share), -1);
 }
 
 /* ---- watchdog ----------------------------------------------------------- */

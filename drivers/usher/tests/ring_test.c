@@ -68,7 +68,6 @@ static void ring_add_buffer(struct kunit *test, struct ring_rig *rig, u32 id, bo
 	table->dma = TABLE_DMA;
 	buf->ud = &rig->ud;
 	buf->grant = rig->grant;
-	buf->id = id;
 	buf->rdonly = rdonly;
 	buf->length = BUF_PAGES * PAGE_SIZE;
 	buf->pages = rig->pages;
@@ -80,7 +79,9 @@ static void ring_add_buffer(struct kunit *test, struct ring_rig *rig, u32 id, bo
 		usher_prps_set(&buf->prps, i, ring_page_dma(i));
 	KUNIT_ASSERT_EQ(test, percpu_ref_init(&buf->ref, ring_buf_release,
 					      PERCPU_REF_INIT_ATOMIC, GFP_KERNEL), 0);
-	KUNIT_ASSERT_EQ(test, xa_err(xa_store(&rig->grant->buffers, id, buf, GFP_KERNEL)), 0);
+	KUNIT_ASSERT_EQ(test, usher_bufs_reserve(&rig->grant->bufs, &buf->id), 0);
+	KUNIT_ASSERT_EQ(test, buf->id, id);
+	usher_bufs_set(&rig->grant->bufs, id, buf);
 }
 
 static void ring_init_ring(struct kunit *test, struct ring_rig *rig)
@@ -113,7 +114,7 @@ static void ring_exit(struct kunit *test)
 	if (!rig)
 		return;
 	for (i = 0; i < ARRAY_SIZE(rig->bufs); i++) {
-		xa_erase(&rig->grant->buffers, i + 1);
+		usher_bufs_take(&rig->grant->bufs, i + 1);
 		if (rig->bufs[i].ud)
 			percpu_ref_exit(&rig->bufs[i].ref);
 	}
@@ -443,7 +444,6 @@ static void ring_refusals(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->ring.refused, 3);
 	KUNIT_EXPECT_EQ(test, rig->ring.accepted, 5);
 	KUNIT_EXPECT_EQ(test, rig->qp->nr_free, DEPTH - 3);
-	KUNIT_EXPECT_EQ(test, rig->qp->reserved, 0);
 
 	cmd = ring_device_takes(rig);
 	KUNIT_ASSERT_NOT_NULL(test, cmd);
@@ -477,7 +477,6 @@ static bool ring_wait_ends(struct ring_rig *rig, u32 n)
 static void ring_posted_is_not_shown(struct kunit *test)
 {
 	static const u32 starts[] = { 0, U32_MAX - 1 };
-	static const struct nvme_completion cqe = {};
 	struct ring_rig *rig = test->priv;
 	struct usher_ring *ring = &rig->ring;
 	const struct nvme_command *cmd;
@@ -493,7 +492,7 @@ static void ring_posted_is_not_shown(struct kunit *test)
 
 		spin_lock_irq(&rig->qp->lock);
 		slot = usher_slot_lookup(rig->qp, cmd->common.command_id);
-		usher_ring_ops.complete(rig->qp, slot, &cqe, 0);
+		usher_ring_ops.complete(rig->qp, slot, 0, 0, 0);
 		spin_unlock_irq(&rig->qp->lock);
 		KUNIT_EXPECT_EQ(test, usher_ring_shown(ring), starts[i]);
 		KUNIT_EXPECT_EQ(test, ring->ctl->cq_tail, starts[i]);
@@ -722,7 +721,7 @@ static void ring_holds_buffer(struct kunit *test)
 	cid = ring_device_takes(rig)->common.command_id;
 
 	/* Unregistered: no new command finds it, the old one keeps it. */
-	xa_erase(&rig->grant->buffers, BUF);
+	KUNIT_EXPECT_PTR_EQ(test, usher_bufs_take(&rig->grant->bufs, BUF), &rig->bufs[0]);
 	percpu_ref_kill(ref);
 	KUNIT_EXPECT_FALSE(test, percpu_ref_is_zero(ref));
 	KUNIT_EXPECT_NOT_NULL(test, ring_get(rig));
@@ -819,7 +818,6 @@ static void ring_snapshots_wait(struct kunit *test)
 	}
 	KUNIT_EXPECT_NULL(test, ring_device_takes(rig));
 	KUNIT_EXPECT_FALSE(test, list_empty(&rig->ring.share.waiting));
-	KUNIT_EXPECT_EQ(test, rig->qp->reserved, 0);
 
 	ring_device_completes(rig, cids[1], 0, 0);
 	usher_qpair_serve(rig->qp);
