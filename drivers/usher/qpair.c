@@ -445,6 +445,7 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
 		usher_db_ring(qp->cq_db, qp->db.cq, qp->db.cq_event,
 			      qp->cq_head, qp->db_head);
 		qp->db_head = qp->cq_head;
+		qp->reaped = true;
 		usher_qpair_flush(qp);
 	}
 	return n;
@@ -531,17 +532,18 @@ bool usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout)
 static irqreturn_t usher_qpair_irq(int irq, void *data)
 {
 	struct usher_qpair *qp = data;
-	bool wanted;
-	u32 n;
+	bool wanted, ours;
 
 	spin_lock(&qp->lock);
-	n = usher_qpair_reap(qp);
-	wanted = n && !list_empty(&qp->waiters);
+	wanted = usher_qpair_reap(qp) && !list_empty(&qp->waiters);
+	/* Also when somebody else was there first */
+	ours = qp->reaped;
+	qp->reaped = false;
 	spin_unlock(&qp->lock);
 
 	if (wanted)
 		return IRQ_WAKE_THREAD;
-	return n ? IRQ_HANDLED : IRQ_NONE;
+	return ours ? IRQ_HANDLED : IRQ_NONE;
 }
 
 static irqreturn_t usher_qpair_irq_thread(int irq, void *data)

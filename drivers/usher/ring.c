@@ -23,6 +23,10 @@ static unsigned int usher_io_timeout = 30;
 module_param_named(io_timeout, usher_io_timeout, uint, 0644);
 MODULE_PARM_DESC(io_timeout, "seconds after which a command is aborted (30)");
 
+static unsigned int usher_spin_us = 20;
+module_param_named(spin_us, usher_spin_us, uint, 0644);
+MODULE_PARM_DESC(spin_us, "wait awake for completions that came within so many microseconds of late, 0 for never (20)");
+
 static bool usher_own_lists;
 module_param_named(own_prp_lists, usher_own_lists, bool, 0444);
 MODULE_PARM_DESC(own_prp_lists, "build a PRP list for each command, for firmware that dislikes lists starting in mid page (N)");
@@ -594,11 +598,64 @@ static void usher_ring_reap(struct usher_ring *ring)
 		usher_qpair_serve(qp);
 }
 
+/* How often to look at the queue in one section, and how long not to */
+#define USHER_LOOKS		32
+#define USHER_RELAX		4
+
+/*
+ * Look out for completions for a moment, which is so short that whoever waits
+ * for sections to end does not notice.
+ */
+static int usher_ring_look_out(struct usher_ring *ring)
+{
+	u32 looks = USHER_LOOKS, i;
+	int idx, ret;
+
+	ret = usher_enter(ring->ud, &idx);
+	if (ret)
+		return ret;
+	while (!usher_qpair_pending(ring->qp) && --looks)
+		for (i = 0; i < USHER_RELAX; i++)
+			cpu_relax();
+	if (looks)
+		usher_ring_reap(ring);
+	usher_leave(ring->ud, idx);
+	return 0;
+}
+
+/*
+ * Going to sleep and being woken costs more than a fast device takes. Stay awake
+ * when the last waits of this ring were short, for as long as a short one may
+ * be; slow devices are slept for at once.
+ */
+static void usher_wait_awake(struct usher_waiter *w, u64 start)
+{
+	u64 limit = (u64)READ_ONCE(usher_spin_us) * NSEC_PER_USEC;
+
+	if (READ_ONCE(w->ring->wait_ns) > limit)
+		return;
+	while (!usher_waiter_done(w) && !need_resched() &&
+	       !signal_pending(current) && ktime_get_ns() - start < limit)
+		if (usher_ring_look_out(w->ring))
+			break;
+}
+
+/* How long waits last: an average in which the last eight count most */
+static void usher_wait_learn(struct usher_ring *ring, u64 ns)
+{
+	u32 old = READ_ONCE(ring->wait_ns);
+	u32 last = min_t(u64, ns, NSEC_PER_SEC);
+
+	WRITE_ONCE(ring->wait_ns, old - old / 8 + last / 8);
+}
+
 static int usher_wait_interrupt(struct usher_waiter *w,
 				const struct usher_enter *arg)
 {
+	u64 start = ktime_get_ns();
 	int ret = 0;
 
+	usher_wait_awake(w, start);
 	init_wait(&w->entry);
 	w->entry.func = usher_waiter_wake;
 	for (;;) {
@@ -612,6 +669,7 @@ static int usher_wait_interrupt(struct usher_waiter *w,
 		ret = usher_waiter_sleep(arg);
 	}
 	finish_wait(&w->ring->wait, &w->entry);
+	usher_wait_learn(w->ring, ktime_get_ns() - start);
 	return ret;
 }
 

@@ -506,6 +506,7 @@ struct usher_aux {
  * @db_head: last value of @cq_head the device was told
  * @phase: the phase bit it will have
  * @completed: commands that the device completed
+ * @reaped: completions were taken without their interrupt, which is to come
  * @bogus: impossible completions since the last good one
  * @stopped: takes no command: the device is not live
  * @serve_work: goes on where one call of usher_qpair_serve() had enough
@@ -553,6 +554,7 @@ struct usher_qpair {
 	u16				db_head;
 	u8				phase;
 	u64				completed;
+	bool				reaped;
 	u32				bogus;
 	bool				stopped;
 	struct work_struct		serve_work;
@@ -589,6 +591,14 @@ void usher_qpair_stop(struct usher_qpair *qp, bool leak);
 void usher_qpair_serve(struct usher_qpair *qp);
 bool usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout);
 struct usher_slot *usher_slot_lookup(struct usher_qpair *qp, u16 cid);
+
+/* Is there something to reap? In a section; a hint, without the lock. */
+static inline bool usher_qpair_pending(const struct usher_qpair *qp)
+{
+	const struct nvme_completion *hw = &qp->cq[READ_ONCE(qp->cq_head)];
+
+	return (le16_to_cpu(READ_ONCE(hw->status)) & 1) == READ_ONCE(qp->phase);
+}
 
 /*
  * What every command goes through on its way to the queue, inline. First a free
@@ -1030,6 +1040,7 @@ struct usher_command {
  * @driver_completed: of these, made by the driver; qpair.lock
  * @broken: an index broke the rules; set once
  * @wait: those who wait in ENTER or poll
+ * @wait_ns: how long waits lasted of late; written without a lock, it is a hint
  * @eventfd: signalled on completions, or NULL; qpair.lock
  * @free_work: releases the ring where sleeping is allowed
  */
@@ -1063,6 +1074,7 @@ struct usher_ring {
 	u64			driver_completed;
 	bool			broken;
 	wait_queue_head_t	wait;
+	u32			wait_ns;
 	struct eventfd_ctx	*eventfd;
 	struct work_struct	free_work;
 };
