@@ -157,16 +157,21 @@ bool usher_share_close(struct usher_qpair *qp, struct usher_share *share)
 }
 
 /*
- * Several rings on one queue: each may hold twice its even part, so that
- * slots do not lie idle while few of them are busy.
+ * Several rings on one queue: each may hold twice its even part, so that slots
+ * do not lie idle while few of them are busy. Those that hold nothing count as
+ * one: whichever of them comes next finds room, and a thousand that never come
+ * cost no more than one.
  */
-static u32 usher_share_cap(const struct usher_qpair *qp)
+static u32 usher_share_cap(const struct usher_qpair *qp,
+			   const struct usher_share *share)
 {
+	u32 idle = qp->nr_idle - !share->held;
+	u32 parts = qp->nr_shares - idle + !!idle;
 	u32 slots = qp->depth - 1;
 
-	if (qp->nr_shares <= 1)
+	if (parts <= 1)
 		return slots;
-	return max(1U, slots * 2 / (qp->nr_shares + 1));
+	return max(1U, slots * 2 / (parts + 1));
 }
 
 static void usher_share_wait(struct usher_qpair *qp, struct usher_share *share)
@@ -178,7 +183,7 @@ static void usher_share_wait(struct usher_qpair *qp, struct usher_share *share)
 static u32 usher_share_allowance(const struct usher_qpair *qp,
 				 const struct usher_share *share, bool turn)
 {
-	u32 cap = usher_share_cap(qp);
+	u32 cap = usher_share_cap(qp, share);
 	u32 avail = qp->nr_free;
 	u32 others = qp->nr_idle - !share->held;
 	u32 n;

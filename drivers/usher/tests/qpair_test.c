@@ -820,6 +820,33 @@ static void qpair_join_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &shares[SLOTS], 1, false), 1);
 }
 
+/* Rings that hold nothing count as one, however many they are. */
+static void qpair_idle_rings(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct usher_qpair *qp = rig->qp;
+	u32 i, n;
+
+	rig_join(test, rig, 1);
+	KUNIT_EXPECT_EQ(test, rig_reserve(qp, &rig->rings[0].share, SLOTS, false), SLOTS);
+	spin_lock_irq(&qp->lock);
+	usher_qpair_unreserve(qp, &rig->rings[0].share, SLOTS);
+	spin_unlock_irq(&qp->lock);
+
+	for (i = 1; i < NR_RINGS; i++) {
+		KUNIT_ASSERT_EQ(test, usher_share_join(qp, &rig->rings[i].share), 0);
+		n = rig_reserve(qp, &rig->rings[0].share, SLOTS, false);
+		KUNIT_EXPECT_EQ(test, n, min(SLOTS * 2 / 3, SLOTS - i));
+		spin_lock_irq(&qp->lock);
+		usher_qpair_unreserve(qp, &rig->rings[0].share, n);
+		spin_unlock_irq(&qp->lock);
+	}
+	/* A second one at work, and they count one by one. */
+	KUNIT_EXPECT_EQ(test, rig_reserve(qp, &rig->rings[0].share, 1, false), 1);
+	KUNIT_EXPECT_EQ(test, rig_reserve(qp, &rig->rings[1].share, SLOTS, false),
+			SLOTS * 2 / 4);
+}
+
 /* Whoever holds nothing gets a slot at once, whatever the others do. */
 static void qpair_guaranteed_share(struct kunit *test)
 {
@@ -836,7 +863,7 @@ static void qpair_guaranteed_share(struct kunit *test)
 		struct rig_ring *ring = &rig->rings[prandom_u32_state(&rnd) % NR_RINGS];
 		bool turn = prandom_u32_state(&rnd) & 1;
 		bool had = ring->share.held;
-		u32 n;
+		u32 n, parts;
 
 		if (prandom_u32_state(&rnd) & 1) {
 			rig_finish_one(rig, ring);
@@ -847,14 +874,19 @@ static void qpair_guaranteed_share(struct kunit *test)
 		n = rig_reserve(qp, &ring->share, 1 + prandom_u32_state(&rnd) % 8, turn);
 		if (!had && !n)
 			KUNIT_FAIL(test, "step %u: a ring without a slot got none", step);
+		/* Those at work, and one for all others */
+		for (held = 0, parts = 0, i = 0; i < NR_RINGS; i++) {
+			held += rig->rings[i].share.held;
+			parts += !!rig->rings[i].share.held;
+		}
+		parts += parts < NR_RINGS;
+		if (n && ring->share.held > SLOTS * 2 / (parts + 1))
+			KUNIT_FAIL(test, "step %u: %u slots for one ring of %u", step,
+				   ring->share.held, parts);
 		spin_lock_irq(&qp->lock);
 		for (; n; n--)
 			rig_issue(rig, ring);
 		spin_unlock_irq(&qp->lock);
-		if (ring->share.held > SLOTS * 2 / (NR_RINGS + 1))
-			KUNIT_FAIL(test, "step %u: %u slots for one ring", step, ring->share.held);
-		for (held = 0, i = 0; i < NR_RINGS; i++)
-			held += rig->rings[i].share.held;
 		if (held + qp->nr_free != SLOTS)
 			KUNIT_FAIL(test, "step %u: %u held, %u free", step, held, qp->nr_free);
 	}
@@ -1162,6 +1194,7 @@ static struct kunit_case qpair_cases[] = {
 	KUNIT_CASE(qpair_join_limit),
 	KUNIT_CASE(qpair_guaranteed_share),
 	KUNIT_CASE(qpair_unreserve),
+	KUNIT_CASE(qpair_idle_rings),
 	KUNIT_CASE(qpair_late_ring),
 	KUNIT_CASE(qpair_no_passing),
 	KUNIT_CASE(qpair_turns),

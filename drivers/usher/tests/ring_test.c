@@ -519,7 +519,7 @@ static void ring_posted_is_not_shown(struct kunit *test)
 static void ring_asks_for_nothing(struct kunit *test)
 {
 	struct ring_rig *rig = test->priv;
-	struct usher_share others[4];
+	struct usher_share others[10];
 	u32 i, taken;
 
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
