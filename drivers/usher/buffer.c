@@ -444,16 +444,28 @@ void usher_buffers_unmap(struct usher_device *ud, bool proven)
 	list_for_each_entry_safe(buf, next, &ud->buffers, node) {
 		if (proven)
 			buf->leaked = false;
-		if (buf->leaked) {
-			ud->leaked += buf->nr_pages;
+		if (buf->leaked)
 			continue;
-		}
 		list_del(&buf->node);
 		buf->mapped = false;
 		usher_buffer_unmap(buf);
 		usher_buffer_unpin_later(buf);
 	}
 	mutex_unlock(&ud->buf_lock);
+}
+
+/* Pages that a device may reach for ever, as far as is known now (promise 3) */
+u64 usher_buffers_leaked(struct usher_device *ud)
+{
+	struct usher_buffer *buf;
+	u64 pages = 0;
+
+	mutex_lock(&ud->buf_lock);
+	list_for_each_entry(buf, &ud->buffers, node)
+		if (READ_ONCE(buf->leaked))
+			pages += buf->nr_pages;
+	mutex_unlock(&ud->buf_lock);
+	return pages;
 }
 
 static struct usher_buffer *usher_buffer_alloc(struct usher_grant *grant,

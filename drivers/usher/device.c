@@ -594,7 +594,7 @@ static void usher_device_free_dma(struct usher_device *ud)
 		return;
 	}
 	dev_err(&ud->pdev->dev, "nothing proves that the device no longer reaches memory: its queues and %llu pages of processes are lost\n",
-		ud->leaked);
+		usher_buffers_leaked(ud));
 	kref_get(&ud->ref);
 	__module_get(THIS_MODULE);
 	spin_lock(&usher_lost_lock);

@@ -75,7 +75,7 @@ static ssize_t leaked_pages_show(struct device *dev,
 				 struct device_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%llu\n",
-			  READ_ONCE(to_usher_node(dev)->ud->leaked));
+			  usher_buffers_leaked(to_usher_node(dev)->ud));
 }
 static DEVICE_ATTR_RO(leaked_pages);
 

@@ -477,7 +477,7 @@ void usher_qpair_stop(struct usher_qpair *qp, bool leak)
 		if (!slot->busy)
 			continue;
 		if (slot->buf && leak)
-			slot->buf->leaked = true;
+			WRITE_ONCE(slot->buf->leaked, true);
 		trace_usher_complete(qp, slot, status, USHER_CQE_DRIVER);
 		qp->ops->complete(qp, slot, 0, status, USHER_CQE_DRIVER);
 		usher_slot_free(qp, slot, &puts);

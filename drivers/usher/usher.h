@@ -340,6 +340,7 @@ void usher_buffers_drop(struct usher_grant *grant);
 void usher_buffer_snapshot(const struct usher_buffer *buf, u64 offset,
 			   void *to, u32 bytes);
 void usher_buffers_unmap(struct usher_device *ud, bool proven);
+u64 usher_buffers_leaked(struct usher_device *ud);
 
 /* ---- bufs.c: a grant's buffers by id --------------------------------------- */
 
@@ -786,7 +787,6 @@ struct usher_admin_cmd {
  * @grant_lock: guards the tree of grants and what they have used
  * @buf_lock: guards @buffers
  * @buffers: all registered buffers
- * @leaked: pages leaked on purpose (promise 3); buf_lock
  * @lost: in the list of devices that nothing proved to have stopped
  *
  * @ns_lock: guards @namespaces, and slices
@@ -851,7 +851,6 @@ struct usher_device {
 	struct mutex		grant_lock; /* tree of grants, charges */
 	struct mutex		buf_lock; /* list of buffers */
 	struct list_head	buffers;
-	u64			leaked;
 	struct list_head	lost;
 
 	struct mutex		ns_lock; /* namespaces, slices */

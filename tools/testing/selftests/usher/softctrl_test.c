@@ -1591,6 +1591,22 @@ TEST_F_TIMEOUT(softctrl, without_bus_mastering_the_pages_are_safe, 120)
 }
 
 /* A reset that cannot stop the device, whose command @tag is still with it */
+static long leaked_pages(const struct _test_data_softctrl *self)
+{
+	const char *name = self->node + strlen("/dev/");
+	char path[256], text[32];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/class/usher/%.*s/leaked_pages",
+		 (int)(strrchr(name, 'n') - name), name);
+	file = fopen(path, "r");
+	if (!file || !fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	if (file)
+		fclose(file);
+	return text[0] ? strtol(text, NULL, 10) : -1;
+}
+
 static void lose_unstoppable(struct __test_metadata *_metadata, struct _test_data_softctrl *self,
 			     __u16 tag)
 {
@@ -1648,6 +1664,8 @@ TEST_F_TIMEOUT(softctrl, pages_are_lost_once, 120)
 {
 	lose_unstoppable(_metadata, self, 20);
 	EXPECT_EQ(0, logged(self, "pages of processes are lost"));
+	/* Still bound, so there is somebody to ask */
+	EXPECT_EQ(BUF_BYTES / 4096, leaked_pages(self));
 	hush_dma_debug(true);
 	ASSERT_EQ(0, write_text(DRIVER "unbind", self->address));
 	hush_dma_debug(false);
