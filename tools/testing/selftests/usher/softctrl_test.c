@@ -1591,7 +1591,7 @@ TEST_F_TIMEOUT(softctrl, without_bus_mastering_the_pages_are_safe, 120)
 }
 
 /* A reset that cannot stop the device, whose command @tag is still with it */
-static long leaked_pages(const struct _test_data_softctrl *self)
+static long pages_leaked(const struct _test_data_softctrl *self)
 {
 	const char *name = self->node + strlen("/dev/");
 	char path[256], text[32];
@@ -1665,7 +1665,7 @@ TEST_F_TIMEOUT(softctrl, pages_are_lost_once, 120)
 	lose_unstoppable(_metadata, self, 20);
 	EXPECT_EQ(0, logged(self, "pages of processes are lost"));
 	/* Still bound, so there is somebody to ask */
-	EXPECT_EQ(BUF_BYTES / 4096, leaked_pages(self));
+	EXPECT_EQ(BUF_BYTES / 4096, pages_leaked(self));
 	hush_dma_debug(true);
 	ASSERT_EQ(0, write_text(DRIVER "unbind", self->address));
 	hush_dma_debug(false);
