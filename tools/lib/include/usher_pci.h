@@ -61,7 +61,6 @@ extern "C" {
 #endif
 
 #define USHER_PCI_REGIONS	6U		/* base address registers */
-#define USHER_PCI_MAX_VECTORS	2048U		/* what MSI-X can have */
 #define USHER_PCI_FOREVER	UINT64_MAX	/* a timeout */
 
 /* A PCI function that this process took: opaque */

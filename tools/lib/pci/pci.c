@@ -162,6 +162,11 @@ int usher_pci_map_region(struct usher_pci *pci, uint32_t index,
 		return fail(-EINVAL, "%s has no region %u", pci->info.address,
 			    index);
 
+	if ((size_t)pci->info.region_bytes[index] != pci->info.region_bytes[index])
+		return fail(-ENOMEM,
+			    "%s: region %u is larger than the process can be",
+			    pci->info.address, index);
+
 	mapped = &pci->regions[index];
 	if (!mapped->base) {
 		mapped->index = index;

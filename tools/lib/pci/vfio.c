@@ -487,7 +487,8 @@ static int vfio_read_config(struct usher_pci *pci, uint32_t offset,
 	struct vfio *vfio = to_vfio(pci);
 	uint32_t data = 0;
 
-	if (pread(vfio->device, &data, bytes, vfio->config + offset) != bytes)
+	if (pread(vfio->device, &data, bytes, vfio->config + offset) !=
+	    (ssize_t)bytes)
 		return fail(-EIO,
 			    "%s: reading configuration space at %#x failed",
 			    pci->info.address, offset);
@@ -501,7 +502,8 @@ static int write_config(struct usher_pci *pci, uint32_t offset, uint32_t bytes,
 	struct vfio *vfio = to_vfio(pci);
 	uint32_t data = htole32(value);
 
-	if (pwrite(vfio->device, &data, bytes, vfio->config + offset) != bytes)
+	if (pwrite(vfio->device, &data, bytes, vfio->config + offset) !=
+	    (ssize_t)bytes)
 		return fail(errno == EPERM ? -EACCES : -EIO,
 			    "%s: writing configuration space at %#x failed",
 			    pci->info.address, offset);
