@@ -177,12 +177,17 @@ static int await_link(struct e1000e *nic)
 static int make_memory(struct e1000e *nic)
 {
 	struct usher_pci *pci = nic->pci;
+	int ret = usher_pci_dma_alloc(pci, 2 * PAGE, 0, &nic->rings);
 
-	if (usher_pci_dma_alloc(pci, 2 * PAGE, 0, &nic->rings) ||
-	    usher_pci_dma_alloc(pci, ENTRIES * BUFFER, 0, &nic->rx_data) ||
-	    usher_pci_dma_alloc(pci, ENTRIES * BUFFER, USHER_PCI_DMA_READ_ONLY,
-				&nic->tx_data))
-		return -ENOMEM;
+	if (!ret)
+		ret = usher_pci_dma_alloc(pci, ENTRIES * BUFFER, 0,
+					  &nic->rx_data);
+	if (!ret)
+		ret = usher_pci_dma_alloc(pci, ENTRIES * BUFFER,
+					  USHER_PCI_DMA_READ_ONLY,
+					  &nic->tx_data);
+	if (ret)
+		return ret;
 	nic->rx = nic->rings->address;
 	nic->tx = (void *)((char *)nic->rings->address + PAGE);
 	return 0;

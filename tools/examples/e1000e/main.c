@@ -65,11 +65,16 @@ static int answer_all(struct e1000e *nic, const struct net_host *self)
 	}
 }
 
-/* What a frame must be that is waited for */
+/**
+ * struct wanted - what a frame must be that is waited for
+ * @self: to whom
+ * @peer: from whom
+ * @number: of a ping, or -1 for an answer that has the hardware address
+ */
 struct wanted {
 	const struct net_host *self;
 	struct net_host *peer;
-	int number;		/* of a ping, or -1 for the hardware address */
+	int number;
 };
 
 static bool is_wanted(const struct wanted *wanted, const void *frame,
