@@ -35,7 +35,8 @@ static int __init usher_init(void)
 {
 	int ret;
 
-	usher_wq = alloc_workqueue("usher", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	usher_wq = alloc_workqueue("usher", WQ_UNBOUND | WQ_HIGHPRI | WQ_MEM_RECLAIM,
+				   0);
 	if (!usher_wq)
 		return -ENOMEM;
 	ret = -ENOMEM;

@@ -431,7 +431,9 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
 
 	lockdep_assert_held(&qp->lock);
 
-	while (n < qp->depth && !qp->stopped) {
+	if (qp->stopped)
+		return 0;
+	while (n < qp->depth) {
 		const struct nvme_completion *hw = &qp->cq[qp->cq_head];
 		u16 status = le16_to_cpu(READ_ONCE(hw->status));
 
@@ -547,20 +549,8 @@ static irqreturn_t usher_qpair_irq(int irq, void *data)
 	spin_unlock(&qp->lock);
 
 	if (wanted)
-		return IRQ_WAKE_THREAD;
+		queue_work(usher_wq, &qp->serve_work);
 	return ours ? IRQ_HANDLED : IRQ_NONE;
-}
-
-static irqreturn_t usher_qpair_irq_thread(int irq, void *data)
-{
-	struct usher_qpair *qp = data;
-	int idx;
-
-	if (usher_enter(qp->ud, &idx))
-		return IRQ_HANDLED;
-	usher_qpair_serve(qp);
-	usher_leave(qp->ud, idx);
-	return IRQ_HANDLED;
 }
 
 int usher_qpair_request_irq(struct usher_qpair *qp)
@@ -579,8 +569,7 @@ int usher_qpair_request_irq(struct usher_qpair *qp)
 		flags = IRQF_SHARED;
 	qp->irq = pci_irq_vector(ud->pdev, qp->vector);
 	snprintf(qp->name, sizeof(qp->name), "usher%dq%u", ud->id, qp->qid);
-	ret = request_threaded_irq(qp->irq, usher_qpair_irq,
-				   usher_qpair_irq_thread, flags, qp->name, qp);
+	ret = request_irq(qp->irq, usher_qpair_irq, flags, qp->name, qp);
 	if (ret)
 		return ret;
 	qp->has_irq = true;

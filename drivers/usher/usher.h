@@ -466,7 +466,7 @@ struct usher_aux {
 	dma_addr_t	dma;
 };
 
-#define USHER_NR_AUX		4
+#define USHER_NR_AUX		2
 
 /**
  * struct usher_qpair - a hardware submission and completion queue
@@ -510,7 +510,8 @@ struct usher_aux {
  * @reaped: completions were taken without their interrupt, which is to come
  * @bogus: impossible completions since the last good one
  * @stopped: takes no command: the device is not live
- * @serve_work: goes on where one call of usher_qpair_serve() had enough
+ * @serve_work: usher_qpair_serve() after an interrupt, or where one call of it
+ *	had enough
  */
 struct usher_qpair {
 	spinlock_t			lock; /* slots, both queues, shares */

@@ -13,6 +13,7 @@
 #define QID		3
 #define NR_TAGS		1024
 #define NR_RINGS	8
+#define NR_AUX		4
 
 struct qpair_rig;
 
@@ -203,7 +204,7 @@ static int qpair_init(struct kunit *test)
 	test->priv = rig;
 	INIT_WORK(&rig->ud.reset_work, rig_reset_work);
 	usher_rig_init(test, &rig->ud, "usher-qpair");
-	rig->qp = usher_qpair_alloc(&rig->ud, QID, DEPTH, USHER_NR_AUX, &rig_ops);
+	rig->qp = usher_qpair_alloc(&rig->ud, QID, DEPTH, NR_AUX, &rig_ops);
 	KUNIT_ASSERT_NOT_NULL(test, rig->qp);
 	rig->qp->stopped = false;
 	rig->phase = 1;
@@ -1103,11 +1104,11 @@ static void qpair_aux(struct kunit *test)
 	u16 cid;
 
 	rig_join(test, rig, 1);
-	for (i = 0; i < USHER_NR_AUX; i++) {
+	for (i = 0; i < NR_AUX; i++) {
 		int aux = rig_get_aux(rig->qp, share);
 
 		KUNIT_ASSERT_GE(test, aux, 0);
-		KUNIT_ASSERT_LT(test, aux, USHER_NR_AUX);
+		KUNIT_ASSERT_LT(test, aux, NR_AUX);
 		KUNIT_EXPECT_FALSE(test, seen & BIT(aux));
 		KUNIT_EXPECT_TRUE(test, IS_ALIGNED(rig->qp->aux[aux].dma, SZ_4K));
 		seen |= BIT(aux);
