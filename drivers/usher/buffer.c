@@ -42,22 +42,32 @@ void usher_prps_chain(struct usher_prps *prps)
 			cpu_to_le64(prps->tables[i + 1].dma);
 }
 
-/*
- * The PRPs of a command on several pages. A list inside the table is right
- * unless its last entry is the first of a table page that the list did not
- * begin in: one entry then remains where the device comes to the chain pointer,
- * and it takes that for data.
+/**
+ * usher_prps_map - the PRPs of a command
+ * @prps: the buffer's addresses
+ * @from: first byte, counted from the start of controller page 0
+ * @bytes: data bytes, not zero; the range lies in the buffer
+ * @prp1: PRP entry 1
+ * @prp2: PRP entry 2: zero, the second page, or a list inside the table
+ *
+ * A list inside the table is right unless its last entry is the first of a
+ * table page that the list did not begin in: one entry then remains where the
+ * device comes to the chain pointer, and it takes that for data.
+ *
+ * Return: false when the command needs a list of its own for PRP entry 2.
  */
-bool usher_prps_map_more(const struct usher_prps *prps, u64 from, u32 bytes,
-			 dma_addr_t *prp1, dma_addr_t *prp2)
+bool usher_prps_map(const struct usher_prps *prps, u64 from, u32 bytes,
+		    dma_addr_t *prp1, dma_addr_t *prp2)
 {
 	u32 per = USHER_PRPS(prps->shift);
 	u32 first = from >> prps->shift;
 	u32 last = (from + bytes - 1) >> prps->shift;
 	u32 second = first + 1;
 
-	*prp1 = usher_prps_addr(prps, first) + (from & (BIT(prps->shift) - 1));
+	*prp1 = usher_prps_bus(prps, from);
 	*prp2 = 0;
+	if (last == first)
+		return true;
 	if (last == second) {
 		*prp2 = usher_prps_addr(prps, second);
 		return true;

@@ -197,14 +197,12 @@ static void usher_ring_read(const struct usher_ring *ring, u32 index,
  * struct usher_batch - entries that are taken in one hold of the queue's lock
  * @deadline: when the watchdog acts on them, in jiffies
  * @taken: entries taken
- * @issued: of these, commands that went to the queue
  * @full: the ring waits for a slot or an auxiliary page
  * @over: no further entry in this batch
  */
 struct usher_batch {
 	unsigned long	deadline;
 	u32		taken;
-	u32		issued;
 	bool		full;
 	bool		over;
 };
@@ -229,20 +227,6 @@ static struct usher_aux *usher_command_aux(struct usher_ring *ring,
 	return NULL;
 }
 
-/* A PRP list of the command's own */
-static noinline int usher_command_list(struct usher_ring *ring,
-				       struct usher_batch *batch,
-				       struct usher_command *c, u64 from)
-{
-	struct usher_aux *aux = usher_command_aux(ring, batch, c);
-
-	if (!aux)
-		return -EAGAIN;
-	usher_prps_list(&c->buf->prps, from, c->v.bytes, aux->virt);
-	c->prp2 = aux->dma;
-	return 0;
-}
-
 /*
  * Ranges are copied, checked in the copy, and the device reads the copy. That
  * takes long, so interrupts are let through before the next entry.
@@ -263,6 +247,25 @@ static noinline int usher_command_snapshot(struct usher_ring *ring,
 	return usher_guard_ranges(&ring->grant->scope, &c->sqe, aux->virt);
 }
 
+/* Data on several pages: two PRPs, or a list in the table or of its own */
+static noinline int usher_command_pages(struct usher_ring *ring,
+					struct usher_batch *batch,
+					struct usher_command *c, u64 from)
+{
+	struct usher_prps *prps = &c->buf->prps;
+	struct usher_aux *aux;
+
+	if (usher_prps_map(prps, from, c->v.bytes, &c->prp1, &c->prp2) &&
+	    !(usher_own_lists && usher_prps_listed(prps, from, c->v.bytes)))
+		return 0;
+	aux = usher_command_aux(ring, batch, c);
+	if (!aux)
+		return -EAGAIN;
+	usher_prps_list(prps, from, c->v.bytes, aux->virt);
+	c->prp2 = aux->dma;
+	return 0;
+}
+
 static int usher_command_prps(struct usher_ring *ring,
 			      struct usher_batch *batch,
 			      struct usher_command *c)
@@ -270,11 +273,10 @@ static int usher_command_prps(struct usher_ring *ring,
 	struct usher_prps *prps = &c->buf->prps;
 	u64 from = c->buf->first + le64_to_cpu(c->sqe.dptr.offset);
 
-	if (unlikely(!usher_prps_map(prps, from, c->v.bytes, &c->prp1,
-				     &c->prp2) ||
-		     (usher_own_lists &&
-		      usher_prps_listed(prps, from, c->v.bytes))))
-		return usher_command_list(ring, batch, c, from);
+	if (!usher_prps_in_one(prps, from, c->v.bytes))
+		return usher_command_pages(ring, batch, c, from);
+	c->prp1 = usher_prps_bus(prps, from);
+	c->prp2 = 0;
 	return 0;
 }
 
@@ -364,23 +366,23 @@ static void usher_ring_issue(struct usher_ring *ring, struct usher_command *c,
 }
 
 /*
- * One entry: to the queue, or its refusal to the completion ring. One that must
- * wait holds nothing.
+ * One entry: to the queue (1), or its refusal to the completion ring (0).
+ * -EAGAIN when it must wait; then it holds nothing.
  */
-static void usher_ring_take_one(struct usher_ring *ring,
-				struct usher_batch *batch)
+static inline int usher_ring_take_one(struct usher_ring *ring, u32 index,
+				      struct usher_batch *batch)
 {
 	struct usher_command *c = &ring->command;
 	int ret;
 
-	usher_ring_read(ring, ring->sq_head + batch->taken, &c->sqe);
+	usher_ring_read(ring, index, &c->sqe);
 	ret = usher_guard_check(&ring->grant->scope, &c->sqe, &c->v);
 	if (unlikely(ret))
 		goto refuse;
 	if (likely(c->v.data != USHER_DATA_NONE)) {
 		ret = usher_command_data(ring, batch, c);
 		if (unlikely(ret < 0))
-			return;
+			return ret;
 		if (unlikely(ret))
 			goto refuse;
 	} else {
@@ -390,13 +392,11 @@ static void usher_ring_take_one(struct usher_ring *ring,
 		c->prp2 = 0;
 	}
 	usher_ring_issue(ring, c, batch->deadline);
-	batch->issued++;
-	batch->taken++;
-	return;
+	return 1;
 
 refuse:
 	usher_ring_refuse(ring, c->sqe.cid, ret);
-	batch->taken++;
+	return 0;
 }
 
 /*
@@ -408,6 +408,8 @@ static void usher_ring_take_batch(struct usher_ring *ring, u32 want, bool turn,
 {
 	struct usher_qpair *qp = ring->qp;
 	u32 slots = usher_qpair_reserve(qp, &ring->share, want, turn);
+	u32 first = ring->sq_head, n = 0, issued = 0;
+	int ret;
 
 	*batch = (struct usher_batch) {
 		.deadline = (jiffies + usher_timeout()) | 1,
@@ -415,10 +417,16 @@ static void usher_ring_take_batch(struct usher_ring *ring, u32 want, bool turn,
 	};
 	/* For usher_bufs_get() */
 	rcu_read_lock();
-	while (batch->taken < slots && !batch->over)
-		usher_ring_take_one(ring, batch);
+	while (n < slots && !batch->over) {
+		ret = usher_ring_take_one(ring, first + n, batch);
+		if (unlikely(ret < 0))
+			break;
+		issued += ret;
+		n++;
+	}
 	rcu_read_unlock();
-	usher_qpair_unreserve(qp, &ring->share, slots - batch->issued);
+	batch->taken = n;
+	usher_qpair_unreserve(qp, &ring->share, slots - issued);
 }
 
 /*

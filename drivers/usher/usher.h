@@ -288,8 +288,8 @@ struct usher_buffer {
 	struct work_struct	unpin_work;
 };
 
-bool usher_prps_map_more(const struct usher_prps *prps, u64 from, u32 bytes,
-			 dma_addr_t *prp1, dma_addr_t *prp2);
+bool usher_prps_map(const struct usher_prps *prps, u64 from, u32 bytes,
+		    dma_addr_t *prp1, dma_addr_t *prp2);
 void usher_prps_list(const struct usher_prps *prps, u64 from, u32 bytes,
 		     __le64 *list);
 void usher_prps_set(struct usher_prps *prps, u32 index, dma_addr_t addr);
@@ -309,28 +309,18 @@ static inline dma_addr_t usher_prps_addr(const struct usher_prps *prps,
 	return le64_to_cpu(prps->tables[index / per].virt[index % per]);
 }
 
-/**
- * usher_prps_map - the PRPs of a command
- * @prps: the buffer's addresses
- * @from: first byte, counted from the start of controller page 0
- * @bytes: data bytes, not zero; the range lies in the buffer
- * @prp1: PRP entry 1
- * @prp2: PRP entry 2: zero, the second page, or a list inside the table
- *
- * Inline for the one page that most commands have.
- *
- * Return: false when the command needs a list of its own for PRP entry 2.
- */
-static inline bool usher_prps_map(const struct usher_prps *prps, u64 from,
-				  u32 bytes, dma_addr_t *prp1, dma_addr_t *prp2)
+/* Bus address of byte @from, counted from the start of controller page 0 */
+static inline dma_addr_t usher_prps_bus(const struct usher_prps *prps, u64 from)
 {
-	u32 in_page = from & (BIT(prps->shift) - 1);
+	return usher_prps_addr(prps, from >> prps->shift) +
+	       (from & (BIT(prps->shift) - 1));
+}
 
-	if (in_page + (u64)bytes > BIT(prps->shift))
-		return usher_prps_map_more(prps, from, bytes, prp1, prp2);
-	*prp1 = usher_prps_addr(prps, from >> prps->shift) + in_page;
-	*prp2 = 0;
-	return true;
+/* Whether one page has it all, as most commands' data */
+static inline bool usher_prps_in_one(const struct usher_prps *prps, u64 from,
+				     u32 bytes)
+{
+	return (from & (BIT(prps->shift) - 1)) + bytes <= BIT(prps->shift);
 }
 
 int usher_buffer_register(struct usher_grant *grant,
