@@ -25,6 +25,7 @@ const struct engine engines[] = {
 	{ "passthru", passthru_setup, passthru_run, NULL },
 	{ "passthru-poll", passthru_poll_setup, passthru_run, NULL },
 	{ "usher", usher_setup, usher_run, NULL },
+	{ "usher-awake", usher_awake_setup, usher_run, NULL },
 	{ "usher-poll", usher_poll_setup, usher_run, NULL },
 	{ "usher-many", many_setup, many_run, many_result },
 	{ "vfio", vfio_setup, vfio_run, NULL },

@@ -20,8 +20,9 @@ FEW_QUEUES = DISK + ",max_ioqpairs=4,msix_qsize=5"
 # few queues.
 NODES = {"pread": "/dev/nvme0n1", "uring": "/dev/nvme0n1", "uring-poll": "/dev/nvme0n1",
          "passthru": "/dev/ng0n1", "passthru-poll": "/dev/ng0n1",
-         "usher": "/dev/usher0n1", "usher-poll": "/dev/usher0n1",
-         "usher-many": "/dev/usher1n1", "vfio": "0000:01:00.0"}
+         "usher": "/dev/usher0n1", "usher-awake": "/dev/usher0n1",
+         "usher-poll": "/dev/usher0n1", "usher-many": "/dev/usher1n1",
+         "vfio": "0000:01:00.0"}
 FLOOR = "vfio"  # has a guest of its own, with an IOMMU
 
 

@@ -8,6 +8,7 @@ import measure
 from measure import Memory, Options, Work
 
 SLEEPING = ("pread", "uring", "passthru", "usher")
+INTERRUPTS = SLEEPING + ("usher-awake",)
 POLLING = ("uring-poll", "passthru-poll", "usher-poll")
 DEPTHS = (1, 8, 32, 128)
 SIZES = (512, 131072, 1048576)
@@ -59,9 +60,9 @@ def cases(engine):
             + [(False, size, 1) for size in SIZES])
 
 
-def sleeping_plan():
+def interrupt_plan():
     return [Work(engine, qd, size, write, 10000 if size <= 4096 and qd > 1 else 2000, 3)
-            for engine in SLEEPING for write, size, qd in cases(engine)]
+            for engine in INTERRUPTS for write, size, qd in cases(engine)]
 
 
 def settled_plan(engines, which=None):
@@ -73,7 +74,7 @@ def costs(module, mitigations, say, progress):
     """What an I/O costs by each interface."""
     found = []
     for what, plan, options in (
-            ("interrupts", sleeping_plan(), Options(mitigations)),
+            ("interrupts", interrupt_plan(), Options(mitigations)),
             ("polled", settled_plan(POLLING), Options(mitigations, settle=SETTLE)),
             ("VFIO", settled_plan([measure.FLOOR]),
              Options(mitigations, settle=SETTLE, vfio=True))):
@@ -109,7 +110,7 @@ def in_turn(works, values):
 def speeds(module, progress):
     """I/O per second by each interface, without the counter, and memory for rings."""
     works = [Work(engine, qd, count=2000 if qd == 1 else 30000)
-             for qd in (1, 32, 128) for engine in SLEEPING + POLLING
+             for qd in (1, 32, 128) for engine in INTERRUPTS + POLLING
              if qd == 1 or engine != "pread"]
     # Memory first, while there are no hardware queues yet
     answer = measure.run_guest(module, [Memory(), *rounds(works)], Options(counter=False),

@@ -58,9 +58,9 @@ class Plan(unittest.TestCase):
         self.assertEqual(plan.in_turn(works, [1, 2, 3, 4]), [[1, 3], [2, 4]])
 
     def test_every_engine_is_measured_at_every_depth(self):
-        done = {(work.engine, work.qd) for work in plan.sleeping_plan()
+        done = {(work.engine, work.qd) for work in plan.interrupt_plan()
                 + plan.settled_plan(plan.POLLING)}
-        for engine in plan.SLEEPING + plan.POLLING:
+        for engine in plan.INTERRUPTS + plan.POLLING:
             for qd in (1,) if engine == "pread" else plan.DEPTHS:
                 self.assertIn((engine, qd), done)
 
