@@ -127,7 +127,9 @@ def guest_command(module, plan, share, options):
     for disk in disks:
         command += ["--nvme", f"{disk},drive.latency-ns={options.latency * 1000}"]
     if options.counter:
-        command += ["--qemu-arg=-plugin", f"--qemu-arg=file={HERE}/counter.so,out={share}/counts"
+        # With KVM the plugin would see nothing.
+        command += ["--tcg", "--qemu-arg=-plugin",
+                    f"--qemu-arg=file={HERE}/counter.so,out={share}/counts"
                     f",settle={options.settle},profile={'on' if options.profile else 'off'}"]
     if options.profile:
         command += ["--env", "KALLSYMS=1"]
