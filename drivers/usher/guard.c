@@ -284,9 +284,9 @@ static inline bool usher_has_stray_bits(const struct usher_op *op,
 }
 
 /* What holds for every command, whatever its dwords mean */
-static noinline u16 usher_check_common(const struct usher_scope *scope,
-				       const struct usher_op *op,
-				       const struct usher_sqe *sqe)
+static u16 usher_check_common(const struct usher_scope *scope,
+			      const struct usher_op *op,
+			      const struct usher_sqe *sqe)
 {
 	if (!usher_has_opcode(scope, op))
 		return usher_refuse(NVME_SC_INVALID_OPCODE);
@@ -317,7 +317,7 @@ void usher_guard_prepare(struct usher_scope *scope)
 			__set_bit(i, scope->opcodes);
 }
 
-/* What nearly every command passes, for those that do not see above. */
+/* What usher_check_common() checks, in one test */
 static bool usher_is_plain(const struct usher_scope *scope,
 			   const struct usher_op *op,
 			   const struct usher_sqe *sqe)
@@ -565,16 +565,18 @@ static u16 usher_check_zone_recv(const struct usher_scope *scope,
 	return 0;
 }
 
-static noinline u16 usher_check_shape(const struct usher_scope *scope,
-				      const struct usher_op *op,
-				      const struct usher_sqe *sqe,
-				      struct usher_verdict *v)
+static u16 usher_check_shape(const struct usher_scope *scope,
+			     const struct usher_op *op,
+			     const struct usher_sqe *sqe,
+			     struct usher_verdict *v)
 {
 	switch (op->shape) {
 	case USHER_SHAPE_BARE:
 		return 0;
 	case USHER_SHAPE_BLOCKS:
 		return usher_check_blocks(scope, sqe);
+	case USHER_SHAPE_DATA:
+		return usher_check_data(scope, sqe, v);
 	case USHER_SHAPE_DSM:
 		return usher_check_dsm(scope, sqe, v);
 	case USHER_SHAPE_COPY:
@@ -603,6 +605,25 @@ static u16 usher_check_dptr(const struct usher_dptr *dptr,
 	return 0;
 }
 
+/* Any command, step by step: the first step that fails names the status. */
+static noinline u16 usher_check_any(const struct usher_scope *scope,
+				    const struct usher_op *op,
+				    const struct usher_sqe *sqe,
+				    struct usher_verdict *v)
+{
+	u16 status;
+
+	status = usher_check_common(scope, op, sqe);
+	if (status)
+		return status;
+	v->data = op->data;
+	v->bytes = 0;
+	status = usher_check_shape(scope, op, sqe, v);
+	if (status)
+		return status;
+	return usher_check_dptr(&sqe->dptr, v);
+}
+
 /**
  * usher_guard_check - may this command go to the device?
  * @scope: who asks
@@ -620,19 +641,14 @@ u16 usher_guard_check(const struct usher_scope *scope,
 	const struct usher_op *op = &usher_ops[sqe->opcode];
 	u16 status;
 
-	if (unlikely(!usher_is_plain(scope, op, sqe))) {
-		status = usher_check_common(scope, op, sqe);
-		if (status)
-			return status;
-	}
+	if (unlikely(op->shape != USHER_SHAPE_DATA ||
+		     !usher_is_plain(scope, op, sqe)))
+		return usher_check_any(scope, op, sqe, v);
 
+	/* Reads and writes: the same steps, those that are left */
 	v->data = op->data;
-	v->bytes = 0;
-	if (likely(op->shape == USHER_SHAPE_DATA))
-		status = usher_check_data(scope, sqe, v);
-	else
-		status = usher_check_shape(scope, op, sqe, v);
-	if (status)
+	status = usher_check_data(scope, sqe, v);
+	if (unlikely(status))
 		return status;
 	return usher_check_dptr(&sqe->dptr, v);
 }
