@@ -214,23 +214,23 @@ static bool usher_prps_listed(const struct usher_prps *prps, u64 from,
 	return ((from + bytes - 1) >> prps->shift) - (from >> prps->shift) > 1;
 }
 
-/* An auxiliary page for the command, or the batch is over */
+/*
+ * An auxiliary page for the command. To fill it takes long, so that the batch
+ * is over in any case: interrupts are let through before the next entry.
+ */
 static struct usher_aux *usher_command_aux(struct usher_ring *ring,
 					   struct usher_batch *batch,
 					   struct usher_command *c)
 {
+	batch->over = true;
 	c->aux = usher_qpair_get_aux(ring->qp, &ring->share);
 	if (c->aux >= 0)
 		return &ring->qp->aux[c->aux];
 	batch->full = true;
-	batch->over = true;
 	return NULL;
 }
 
-/*
- * Ranges are copied, checked in the copy, and the device reads the copy. That
- * takes long, so interrupts are let through before the next entry.
- */
+/* Ranges are copied, checked in the copy, and the device reads the copy. */
 static noinline int usher_command_snapshot(struct usher_ring *ring,
 					   struct usher_batch *batch,
 					   struct usher_command *c)
@@ -239,7 +239,6 @@ static noinline int usher_command_snapshot(struct usher_ring *ring,
 
 	if (!aux)
 		return -EAGAIN;
-	batch->over = true;
 	usher_buffer_snapshot(c->buf, le64_to_cpu(c->sqe.dptr.offset), aux->virt,
 			      c->v.bytes);
 	c->prp1 = aux->dma;
@@ -636,14 +635,18 @@ static int usher_ring_look_out(struct usher_ring *ring)
  * when the last waits of this ring were short, for as long as a short one may
  * be; slow devices are slept for at once.
  */
-static void usher_wait_awake(struct usher_waiter *w, u64 start)
+static void usher_wait_awake(struct usher_waiter *w,
+			     const struct usher_enter *arg, u64 start)
 {
 	u64 limit = (u64)READ_ONCE(usher_spin_us) * NSEC_PER_USEC;
+	u64 end = start + limit;
 
 	if (READ_ONCE(w->ring->wait_ns) > limit)
 		return;
+	if (arg->flags & USHER_ENTER_DEADLINE)
+		end = min_t(u64, end, arg->deadline_ns);
 	while (!usher_waiter_done(w) && !need_resched() &&
-	       !signal_pending(current) && ktime_get_ns() - start < limit)
+	       !signal_pending(current) && ktime_get_ns() < end)
 		if (usher_ring_look_out(w->ring))
 			break;
 }
@@ -663,7 +666,7 @@ static int usher_wait_interrupt(struct usher_waiter *w,
 	u64 start = ktime_get_ns();
 	int ret = 0;
 
-	usher_wait_awake(w, start);
+	usher_wait_awake(w, arg, start);
 	init_wait(&w->entry);
 	w->entry.func = usher_waiter_wake;
 	for (;;) {
