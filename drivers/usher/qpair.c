@@ -418,6 +418,21 @@ static inline bool usher_qpair_complete(struct usher_qpair *qp,
 	return true;
 }
 
+/*
+ * The next place in the completion queue. usher_qpair_pending() looks at the
+ * head without the lock: it must never be one behind the last entry.
+ */
+static inline void usher_qpair_next(struct usher_qpair *qp)
+{
+	u16 next = qp->cq_head + 1;
+
+	if (next == qp->depth) {
+		next = 0;
+		WRITE_ONCE(qp->phase, qp->phase ^ 1);
+	}
+	WRITE_ONCE(qp->cq_head, next);
+}
+
 /**
  * usher_qpair_reap - take new completions, at most a queue's depth
  * @qp: queue pair, its lock held
@@ -440,10 +455,7 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
 		if ((status & 1) != qp->phase)
 			break;
 		done += usher_qpair_complete(qp, hw, status, &puts);
-		if (++qp->cq_head == qp->depth) {
-			qp->cq_head = 0;
-			qp->phase ^= 1;
-		}
+		usher_qpair_next(qp);
 		n++;
 	}
 	if (n) {
