@@ -10,6 +10,7 @@ against, or is the one that KERNEL_DOC in the environment names.
 """
 
 import os
+import re
 import subprocess
 from functools import lru_cache
 from pathlib import Path
@@ -43,6 +44,15 @@ def tool():
     return output_of([str(vm), "kernel", "6.12", "--kdir"]).strip() + "/scripts/kernel-doc"
 
 
+def scoped(text):
+    """C lets a function have the name of a struct, Sphinx only in another scope."""
+    for name in re.findall(r"^\.\. c:struct:: (\w+)$", text, re.MULTILINE):
+        text = re.sub(rf"^(\.\. c:function:: .*\b{name} \(.*\n\n  .*\n)",
+                      r".. c:namespace-push:: functions\n\n\1\n.. c:namespace-pop::\n",
+                      text, flags=re.MULTILINE)
+    return text
+
+
 class KernelDoc(SphinxDirective):
     """Reads one file through the tool, and parses what comes out."""
 
@@ -55,7 +65,7 @@ class KernelDoc(SphinxDirective):
         for name in self.options.get("identifiers", "").split():
             command += ["-function", name]
         self.env.note_dependency(str(path))
-        text = output_of(command + [str(path)])
+        text = scoped(output_of(command + [str(path)]))
         if not text.strip():
             raise self.error(f"{path}: nothing documented by that name")
         node = nodes.section()
