@@ -15,14 +15,14 @@ VM = TOP / "tools/testing/vm"
 KERNEL = "6.12"
 # All contenders have this controller: no backend, 2 MiB in one command.
 DISK = ",drive.driver=null-co,drive.size=1G,mdts=9"
-FEW_QUEUES = DISK + ",max_ioqpairs=4,msix_qsize=5"
-# What each engine opens: the first controller is the stock driver's, the third has
-# few queues.
+# The first controller is the stock driver's, the others are usher's.
+DISKS = [DISK, DISK, DISK + ",max_ioqpairs=4,msix_qsize=5", DISK + ",max_ioqpairs=1,msix_qsize=2"]
+MANY_QUEUES, FOUR_QUEUES, ONE_QUEUE = "/dev/usher0n1", "/dev/usher1n1", "/dev/usher2n1"
+# What each engine opens, unless told otherwise
 NODES = {"pread": "/dev/nvme0n1", "uring": "/dev/nvme0n1", "uring-poll": "/dev/nvme0n1",
          "passthru": "/dev/ng0n1", "passthru-poll": "/dev/ng0n1",
-         "usher": "/dev/usher0n1", "usher-awake": "/dev/usher0n1",
-         "usher-poll": "/dev/usher0n1", "usher-many": "/dev/usher1n1",
-         "vfio": "0000:01:00.0"}
+         "usher": MANY_QUEUES, "usher-awake": MANY_QUEUES, "usher-poll": MANY_QUEUES,
+         "usher-many": FOUR_QUEUES, "vfio": "0000:01:00.0"}
 FLOOR = "vfio"  # has a guest of its own, with an IOMMU
 
 
@@ -40,12 +40,13 @@ class Work:
     count: int = 10000
     repeat: int = 1
     more: tuple = ()
+    node: str = ""  # in place of the engine's of NODES
 
     def line(self):
         words = ["bench", "--qd", self.qd, "--bytes", self.bytes, "--count", self.count,
                  "--repeat", self.repeat]
         words += ["--write"] if self.write else []
-        words += [*self.more, self.engine, NODES[self.engine]]
+        words += [*self.more, self.engine, self.node or NODES[self.engine]]
         return " ".join(map(str, words))
 
 
@@ -57,7 +58,7 @@ class Memory:
     more: int = 448
 
     def line(self):
-        return f"memory {self.depth} {self.first} {self.more} /dev/usher0n1"
+        return f"memory {self.depth} {self.first} {self.more} {MANY_QUEUES}"
 
 
 @dataclass
@@ -123,7 +124,7 @@ def guest_command(module, plan, share, options):
         disks = [DISK]
     else:
         command += ["--env", f"USHER_MODULE={module}"]
-        disks = [DISK, DISK, FEW_QUEUES]
+        disks = DISKS
     for disk in disks:
         command += ["--nvme", f"{disk},drive.latency-ns={options.latency * 1000}"]
     if options.counter:

@@ -256,13 +256,9 @@ void many_run(struct job *job, unsigned int count)
 
 void many_result(const struct job *job)
 {
-	unsigned int i, slowest = -1, fastest = 0;
+	unsigned int i;
 
-	for (i = 0; i < job->rings; i++) {
-		if (workers[i].done < slowest)
-			slowest = workers[i].done;
-		if (workers[i].done > fastest)
-			fastest = workers[i].done;
-	}
-	printf(", \"slowest\": %u, \"fastest\": %u", slowest, fastest);
+	for (i = 0; i < job->rings; i++)
+		printf("%s%u", i ? ", " : ", \"done\": [", workers[i].done);
+	printf("]");
 }

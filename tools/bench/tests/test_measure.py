@@ -42,6 +42,10 @@ class Plan(unittest.TestCase):
         self.assertEqual(line, "bench --qd 32 --bytes 512 --count 100 --repeat 3 --write "
                          "--idle-rings 9 usher /dev/usher0n1")
 
+    def test_a_node_of_its_own(self):
+        self.assertEqual(Work("usher-many", node=measure.ONE_QUEUE).line().split()[-2:],
+                         ["usher-many", measure.ONE_QUEUE])
+
     def test_repetitions_are_kept_together(self):
         works = [Work("usher", repeat=2), Work("usher")]
         self.assertEqual(measure.grouped(works, [1, 2, 3]), [[1, 2], [3]])

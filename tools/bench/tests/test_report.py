@@ -23,7 +23,10 @@ def results():
             "speeds": speeds, "memory": {"more": 10, "more_bytes": 10 * 20480, "first": 1,
                                           "first_bytes": 65536},
             "many": {"alone": 100, "crowd": 105, "exclusive": 100, "shared": 140,
-                     "time": 1.2, "fairness": 0.9}}
+                     "time": 1.2},
+            "fairness": {"slots": [90, 100], "one": [96, 100], "own": [50, 100],
+                         # Four queues of different speed, in one of them 90 to 100
+                         "four": [200, 100, 100, 100, 180, 100, 100, 100]}}
 
 
 class Report(unittest.TestCase):
@@ -47,8 +50,16 @@ class Report(unittest.TestCase):
         self.assertEqual([verdict for what, verdict in verdicts.items()
                           if what.startswith("Kernel memory")], ["aim", "bar"])
         self.assertEqual(verdicts["16 rings on 4 shared queues against 4 on their own"], "bar")
-        self.assertEqual(verdicts["Fairness: slowest of 16 rings on 4 queues against the fastest"],
-                         "bar")
+
+    def test_fairness(self):
+        found = [(target.shown, target.verdict()) for target
+                 in report.fairness(results()["fairness"])]
+        self.assertEqual(found, [("0.90", "bar"), ("0.96", "aim"), ("0.90", "bar"),
+                                 ("0.50", "no"), ("0.50", "")])
+
+    def test_what_has_no_limit_has_no_verdict(self):
+        target = report.Target("", 1.0, "1")
+        self.assertEqual((target.verdict(), report.limit_text(target, target.bar)), ("", ""))
 
     def test_limits_of_a_target(self):
         for value, verdict in ((1.0, "aim"), (1.5, "bar"), (2.0, "bar"), (2.1, "no")):
