@@ -176,8 +176,29 @@ static u32 usher_share_cap(const struct usher_qpair *qp,
 
 static void usher_share_wait(struct usher_qpair *qp, struct usher_share *share)
 {
-	if (!share->closed && list_empty(&share->waiting))
-		list_add_tail(&share->waiting, &qp->waiters);
+	if (share->closed || !list_empty(&share->waiting))
+		return;
+	share->turn = 0;
+	list_add_tail(&share->waiting, &qp->waiters);
+}
+
+/*
+ * A turn for which no slot was left. It goes on at the head of the list when
+ * there are some: where slots come back a few at a time, always the same ring
+ * might get the rest of them otherwise, and call it a turn.
+ */
+static void usher_share_wait_on(struct usher_qpair *qp,
+				struct usher_share *share)
+{
+	u32 left = share->turn;
+
+	if (share->closed || !list_empty(&share->waiting))
+		return;
+	usher_share_wait(qp, share);
+	if (left && share->held < usher_share_cap(qp, share)) {
+		share->turn = left;
+		list_move(&share->waiting, &qp->waiters);
+	}
 }
 
 static u32 usher_share_allowance(const struct usher_qpair *qp,
@@ -190,9 +211,10 @@ static u32 usher_share_allowance(const struct usher_qpair *qp,
 
 	if (qp->stopped || share->closed || share->held >= cap)
 		return 0;
-	/* Do not pass those who wait, unless for the one slot that is owed. */
-	if (!turn && !list_empty(&qp->waiters) && share->held)
-		return 0;
+	/* Do not pass others who wait, unless for the one slot that is owed. */
+	if (!turn && !list_empty(&qp->waiters) &&
+	    !(list_is_singular(&qp->waiters) && !list_empty(&share->waiting)))
+		return !share->held && avail;
 	n = avail > others ? avail - others : 0;
 	if (!n && !share->held && avail)
 		n = 1;
@@ -216,7 +238,11 @@ u32 usher_qpair_reserve(struct usher_qpair *qp, struct usher_share *share,
 	lockdep_assert_held(&qp->lock);
 	n = min(want, usher_share_allowance(qp, share, turn));
 	usher_share_hold(qp, share, n);
-	if (!n)
+	if (turn)
+		share->turn -= min(n, share->turn);
+	if (!n && turn)
+		usher_share_wait_on(qp, share);
+	else if (!n)
 		usher_share_wait(qp, share);
 	return n;
 }
@@ -259,18 +285,32 @@ void usher_qpair_put_aux(struct usher_qpair *qp, int aux)
 	spin_unlock_irq(&qp->lock);
 }
 
-static struct usher_share *usher_qpair_next_waiter(struct usher_qpair *qp)
+/* The first that can have slots: one that has its part already bars no other. */
+static struct usher_share *usher_qpair_first_waiter(struct usher_qpair *qp)
+{
+	struct usher_share *share;
+
+	if (!qp->nr_free)
+		return NULL;
+	list_for_each_entry(share, &qp->waiters, waiting)
+		if (usher_share_allowance(qp, share, true))
+			return share;
+	return NULL;
+}
+
+static struct usher_share *usher_qpair_next_waiter(struct usher_qpair *qp,
+						   u32 *budget)
 {
 	struct usher_share *share;
 
 	spin_lock_irq(&qp->lock);
-	share = list_first_entry_or_null(&qp->waiters, struct usher_share,
-					 waiting);
-	if (share && !qp->stopped) {
+	share = usher_qpair_first_waiter(qp);
+	if (share) {
+		if (!share->turn)
+			share->turn = USHER_SERVE_BUDGET;
+		*budget = share->turn;
 		list_del_init(&share->waiting);
 		qp->ops->get(share);
-	} else {
-		share = NULL;
 	}
 	spin_unlock_irq(&qp->lock);
 	return share;
@@ -281,12 +321,13 @@ static u32 usher_qpair_serve_round(struct usher_qpair *qp)
 {
 	u32 left = READ_ONCE(qp->nr_shares), taken = 0;
 	struct usher_share *share;
+	u32 budget;
 
 	while (left--) {
-		share = usher_qpair_next_waiter(qp);
+		share = usher_qpair_next_waiter(qp, &budget);
 		if (!share)
 			break;
-		taken += qp->ops->serve(share, USHER_SERVE_BUDGET);
+		taken += qp->ops->serve(share, budget);
 	}
 	return taken;
 }

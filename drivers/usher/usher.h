@@ -393,6 +393,7 @@ static inline struct usher_buffer *usher_bufs_get(struct usher_bufs *bufs,
  * @waiting: in qpair.waiters while the ring wants slots, else empty
  * @dirty: in a reaping pass's list of rings to wake, else empty
  * @held: slots in flight, or reserved in a batch
+ * @turn: commands left of its turn among the waiters, 0 between turns
  * @closed: the ring's fd is closed; the last slot returned releases the ring
  */
 struct usher_share {
@@ -400,6 +401,7 @@ struct usher_share {
 	struct list_head	waiting;
 	struct list_head	dirty;
 	u32			held;
+	u32			turn;
 	bool			closed;
 };
 

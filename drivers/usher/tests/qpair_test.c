@@ -150,20 +150,24 @@ static u32 rig_serve(struct usher_share *share, u32 budget)
 {
 	struct rig_ring *ring = container_of(share, struct rig_ring, share);
 	struct usher_qpair *qp = ring->rig->qp;
-	u32 n = 0, i;
+	u32 taken = 0, n, i;
 
 	ring->gets--;
 	ring->served++;
+	while (ring->wants && taken < budget) {
+		n = rig_reserve(qp, share, min(ring->wants, budget - taken), true);
+		if (!n)
+			return taken;
+		spin_lock_irq(&qp->lock);
+		for (i = 0; i < n; i++)
+			rig_issue(ring->rig, ring);
+		spin_unlock_irq(&qp->lock);
+		ring->wants -= n;
+		taken += n;
+	}
 	if (ring->wants)
-		n = rig_reserve(qp, share, min(ring->wants, budget), true);
-	spin_lock_irq(&qp->lock);
-	for (i = 0; i < n; i++)
-		rig_issue(ring->rig, ring);
-	spin_unlock_irq(&qp->lock);
-	ring->wants -= n;
-	if (n && ring->wants)
 		usher_qpair_wait(qp, share);
-	return n;
+	return taken;
 }
 
 static const struct usher_qpair_ops rig_ops = {
@@ -1084,6 +1088,45 @@ static void qpair_stop_closed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig->rings[0].idle, 1);
 }
 
+/*
+ * Slots that come back a few at a time, and never as many as a turn has: a ring
+ * whose turn began with the last of them is not done with it.
+ */
+static void qpair_turns_go_on(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u32 round, i, head = 0, least = U32_MAX, most = 0;
+	struct usher_qpair *qp;
+
+	usher_qpair_free_dma(rig->qp);
+	usher_qpair_free(rig->qp);
+	qp = usher_qpair_alloc(&rig->ud, QID, 256, 0, &rig_ops);
+	rig->qp = qp;
+	KUNIT_ASSERT_NOT_NULL(test, qp);
+	qp->stopped = false;
+	rig_join(test, rig, NR_RINGS);
+	for (i = 0; i < NR_RINGS; i++) {
+		rig->rings[i].wants = 100000;
+		usher_qpair_wait(qp, &rig->rings[i].share);
+	}
+	usher_qpair_serve(qp);
+	for (round = 0; round < 2000; round++) {
+		for (i = 0; i < 5; i++) {
+			rig_device_writes(rig, qp->sq[head].common.command_id, 0, 0);
+			head = (head + 1) % qp->depth;
+		}
+		rig_reap(rig);
+		rig->next_tag = 0;
+		usher_qpair_serve(qp);
+	}
+	for (i = 0; i < NR_RINGS; i++) {
+		least = min(least, 100000 - rig->rings[i].wants);
+		most = max(most, 100000 - rig->rings[i].wants);
+	}
+	KUNIT_EXPECT_GT(test, least, 0);
+	KUNIT_EXPECT_LE_MSG(test, most - least, 2 * 8, "%u to %u", least, most);
+}
+
 /* ---- auxiliary pages ---------------------------------------------------- */
 
 static int rig_get_aux(struct usher_qpair *qp, struct usher_share *share)
@@ -1199,6 +1242,7 @@ static struct kunit_case qpair_cases[] = {
 	KUNIT_CASE(qpair_late_ring),
 	KUNIT_CASE(qpair_no_passing),
 	KUNIT_CASE(qpair_turns),
+	KUNIT_CASE(qpair_turns_go_on),
 	KUNIT_CASE(qpair_serve_is_bounded),
 	KUNIT_CASE(qpair_close),
 	KUNIT_CASE(qpair_stop_closed),
