@@ -25,7 +25,10 @@ MODULE_PARM_DESC(io_timeout, "seconds after which a command is aborted (30)");
 
 static unsigned int usher_spin_us = 20;
 module_param_named(spin_us, usher_spin_us, uint, 0644);
-MODULE_PARM_DESC(spin_us, "wait awake for completions that came within so many microseconds of late, 0 for never (20)");
+MODULE_PARM_DESC(spin_us, "wait awake for completions that came within so many microseconds of late, 0 for never, at most 1000 (20)");
+
+/* More is not soon on any device, and sections would become long. */
+#define USHER_MAX_SPIN_US	1000U
 
 static bool usher_own_lists;
 module_param_named(own_prp_lists, usher_own_lists, bool, 0444);
@@ -34,7 +37,7 @@ MODULE_PARM_DESC(own_prp_lists, "build a PRP list for each command, for firmware
 /* What a command has before the watchdog acts, in jiffies */
 unsigned long usher_timeout(void)
 {
-	return max(READ_ONCE(usher_io_timeout), 1U) * HZ;
+	return (unsigned long)max(READ_ONCE(usher_io_timeout), 1U) * HZ;
 }
 
 /* Auxiliary pages of a queue: with lists of their own every command wants one */
@@ -449,17 +452,22 @@ static u32 usher_ring_submit(struct usher_ring *ring, u32 most, bool turn)
 		last = batch.full || batch.taken == most - taken;
 		if (last)
 			usher_qpair_doorbell(qp);
-		usher_qpair_flush(qp);
-		spin_unlock_irq(&qp->lock);
-
-		taken += batch.taken;
+		/* Before their completions are shown, and waiters woken for them */
 		WRITE_ONCE(ring->accepted, ring->accepted + batch.taken);
 		WRITE_ONCE(ring->sq_head, ring->sq_head + batch.taken);
 		/* Pairs with the process's acquire: the entries may be reused. */
 		smp_store_release(&ring->ctl->sq_head, ring->sq_head);
+		usher_qpair_flush(qp);
+		spin_unlock_irq(&qp->lock);
+
+		taken += batch.taken;
 		if (last)
 			break;
+		cond_resched();
 	}
+	/* Those who wait for entries to be taken, by whomever */
+	if (taken && wq_has_sleeper(&ring->wait))
+		wake_up_poll(&ring->wait, EPOLLOUT | EPOLLWRNORM);
 	return taken;
 }
 
@@ -477,9 +485,6 @@ static u32 usher_ring_serve(struct usher_share *share, u32 budget)
 			usher_qpair_wait(ring->qp, share);
 	}
 	mutex_unlock(&ring->lock);
-	/* Those who wait for entries to be taken */
-	if (taken && wq_has_sleeper(&ring->wait))
-		wake_up_poll(&ring->wait, EPOLLOUT);
 	usher_ring_put(ring);
 	return taken;
 }
@@ -638,7 +643,8 @@ static int usher_ring_look_out(struct usher_ring *ring)
 static void usher_wait_awake(struct usher_waiter *w,
 			     const struct usher_enter *arg, u64 start)
 {
-	u64 limit = (u64)READ_ONCE(usher_spin_us) * NSEC_PER_USEC;
+	u64 limit = min(READ_ONCE(usher_spin_us), USHER_MAX_SPIN_US) *
+		    NSEC_PER_USEC;
 	u64 end = start + limit;
 
 	if (READ_ONCE(w->ring->wait_ns) > limit)
@@ -680,7 +686,9 @@ static int usher_wait_interrupt(struct usher_waiter *w,
 		ret = usher_waiter_sleep(arg);
 	}
 	finish_wait(&w->ring->wait, &w->entry);
-	usher_wait_learn(w->ring, ktime_get_ns() - start);
+	/* A wait that was cut short says nothing of the device. */
+	if (!ret)
+		usher_wait_learn(w->ring, ktime_get_ns() - start);
 	return ret;
 }
 
@@ -810,6 +818,7 @@ static int usher_ring_enter_submit(struct usher_ring *ring,
 				   struct usher_handed *handed,
 				   struct usher_waiter *w)
 {
+	struct usher_qpair *qp = ring->qp;
 	int ret;
 
 	mutex_lock(&ring->lock);
@@ -823,6 +832,9 @@ static int usher_ring_enter_submit(struct usher_ring *ring,
 
 	if (ring->flags & USHER_RING_POLLED)
 		usher_ring_reap(ring);
+	else if (!list_empty(&qp->waiters) && READ_ONCE(qp->nr_free))
+		/* Sooner than the work item, when processors are busy */
+		usher_qpair_serve(qp);
 	return ret;
 }
 

@@ -758,6 +758,71 @@ TEST_F(ring, info_is_of_one_moment)
 	}
 }
 
+#define SECOND		1000000000ULL
+
+struct entering {
+	struct ring *ring;
+	bool over;
+};
+
+static void *enter_again_and_again(void *data)
+{
+	struct entering *other = data;
+
+	while (!__atomic_load_n(&other->over, __ATOMIC_RELAXED))
+		ring_enter(other->ring, 0, 0);
+	return NULL;
+}
+
+static void push_deallocate(struct worker *w, uint64_t offset)
+{
+	struct usher_sqe sqe = {
+		.opcode = OP_DSM,
+		.nsid = htole32(w->info.nsid),
+		.dptr = { htole64(offset), htole32(16), htole32(w->buf) },
+		.cdw11 = htole32(4),
+	};
+
+	ring_push(&w->ring, &sqe);
+}
+
+/*
+ * The queue has room for the ranges of two commands. A third waits, and who
+ * handed it over sleeps until it is taken: by whichever thread comes first.
+ */
+TEST_F(ring, taken_by_another_thread)
+{
+	__le64 *memory = (__le64 *)self->w.memory;
+	struct ring *ring = &self->w.ring;
+	struct entering other = { .ring = ring };
+	struct usher_cqe cqe;
+	pthread_t thread;
+	int round, ret;
+
+	memory[0] = htole64(8ULL << 32);
+	memory[1] = htole64(8);
+	/* Blocks that are not there: refused when its turn has come */
+	memory[PAGE / 8] = htole64(8ULL << 32);
+	memory[PAGE / 8 + 1] = htole64(1ULL << 40);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, enter_again_and_again, &other));
+	for (round = 0; round < 300; round++) {
+		push_deallocate(&self->w, 0);
+		push_deallocate(&self->w, 0);
+		push_deallocate(&self->w, PAGE);
+		ring_enter(ring, 2, 0);
+		ret = ring_enter_until(ring, 1, 0, now_ns() + 5 * SECOND);
+		if (ret == -ETIME ||
+		    ring_enter_until(ring, 0, 3, now_ns() + 5 * SECOND) < 0)
+			break;
+		/* The two, and the refusal, in whatever order */
+		if (!ring_pop(ring, &cqe) || !ring_pop(ring, &cqe) || !ring_pop(ring, &cqe))
+			break;
+	}
+	EXPECT_EQ(300, round);
+	__atomic_store_n(&other.over, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+}
+
 /* ---- commands in flight: on a disk that does one a second ---- */
 
 FIXTURE(flight) {
