@@ -622,8 +622,10 @@ void usher_buffers_drop(struct usher_grant *grant)
 {
 	u32 id, end = usher_bufs_end(&grant->bufs);
 
-	for (id = 1; id < end; id++)
+	for (id = 1; id < end; id++) {
 		usher_buffer_unregister(grant, id);
+		cond_resched();
+	}
 }
 
 /* ---- use by commands, in a section ---- */
@@ -635,10 +637,12 @@ void usher_buffer_snapshot(const struct usher_buffer *buf, u64 offset,
 	u64 pos = buf->first + offset;
 
 	while (bytes) {
+		unsigned long page = array_index_nospec(pos >> PAGE_SHIFT,
+							buf->nr_pages);
 		u32 in_page = offset_in_page(pos);
 		u32 n = min_t(u32, bytes, PAGE_SIZE - in_page);
 
-		memcpy_from_page(to, buf->pages[pos >> PAGE_SHIFT], in_page, n);
+		memcpy_from_page(to, buf->pages[page], in_page, n);
 		to += n;
 		pos += n;
 		bytes -= n;

@@ -304,6 +304,8 @@ static inline dma_addr_t usher_prps_addr(const struct usher_prps *prps,
 {
 	u32 per = USHER_PRPS(prps->shift);
 
+	/* Comes from a process, which was believed after a test only. */
+	index = array_index_nospec(index, prps->nr);
 	if (prps->nr <= 2)
 		return prps->direct[index];
 	return le64_to_cpu(prps->tables[index / per].virt[index % per]);

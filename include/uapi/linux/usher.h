@@ -225,6 +225,7 @@ struct usher_slice {
  *
  * Errors: EFAULT not mapped, or not writable without USHER_BUF_RDONLY;
  * ENOMEM over RLIMIT_MEMLOCK or out of memory; EDQUOT over a grant's limit;
+ * EBUSY the grant has 1,048,575 buffers;
  * EOPNOTSUPP memory or a device that cannot be mapped for good (bounced,
  * not coherent); EINTR a signal came while pinning.
  */
