@@ -3,21 +3,13 @@
  * Registered memory: pinned, DMA-mapped, and laid out as PRP lists once, so
  * that a command's PRPs cost nothing per page.
  */
-#include <linux/capability.h>
-#include <linux/dma-map-ops.h>
 #include <linux/dmapool.h>
 #include <linux/highmem.h>
-#include <linux/iommu.h>
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
-#include <linux/sched/user.h>
 #include <linux/slab.h>
 
 #include "compat.h"
 #include "usher.h"
-
-/* Pages pinned at a time, so that a signal is seen in between */
-#define USHER_PIN_BATCH		512
 
 /* ---- PRP tables: pure ---- */
 
@@ -158,53 +150,11 @@ static int usher_prps_fill(struct usher_buffer *buf)
 
 /* ---- mapping ---- */
 
-static bool usher_sg_bounced(struct device *dev, struct iommu_domain *domain,
-			     struct scatterlist *sg)
-{
-	if (domain && domain->type & __IOMMU_DOMAIN_PAGING)
-		return false;
-	return dma_need_sync(dev, sg_dma_address(sg));
-}
-
-/*
- * A bounced mapping would need copies at each command; behind an IOMMU a
- * bounced page is one whose IOVA leads elsewhere.
- */
-static bool usher_buffer_bounced(struct usher_buffer *buf)
-{
-	struct device *dev = &buf->ud->pdev->dev;
-	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
-	struct sg_dma_page_iter iter;
-	struct scatterlist *sg;
-	unsigned long n = 0;
-	u32 i;
-
-	for_each_sgtable_dma_sg(&buf->sgt, sg, i)
-		if (usher_sg_bounced(dev, domain, sg))
-			return true;
-	if (!domain || !(domain->type & __IOMMU_DOMAIN_PAGING))
-		return false;
-	for_each_sgtable_dma_page(&buf->sgt, &iter, 0) {
-		dma_addr_t iova = sg_page_iter_dma_address(&iter);
-
-		if (iommu_iova_to_phys(domain, iova) !=
-		    page_to_phys(buf->pages[n++]))
-			return true;
-	}
-	return false;
-}
-
-static enum dma_data_direction usher_buffer_dir(const struct usher_buffer *buf)
-{
-	return buf->rdonly ? DMA_TO_DEVICE : DMA_BIDIRECTIONAL;
-}
-
 static void usher_buffer_unmap(struct usher_buffer *buf)
 {
 	struct usher_device *ud = buf->ud;
 
-	dma_unmap_sgtable(&ud->pdev->dev, &buf->sgt, usher_buffer_dir(buf),
-			  DMA_ATTR_SKIP_CPU_SYNC);
+	usher_pin_unmap(&ud->pdev->dev, &buf->pin, &buf->sgt);
 	sg_free_table(&buf->sgt);
 	usher_prps_free(ud, &buf->prps);
 }
@@ -216,16 +166,9 @@ static int usher_buffer_map(struct usher_buffer *buf)
 	struct device *dev = &ud->pdev->dev;
 	int ret;
 
-	if (!dev_is_dma_coherent(dev))
-		return -EOPNOTSUPP;
-	ret = dma_map_sgtable(dev, &buf->sgt, usher_buffer_dir(buf),
-			      DMA_ATTR_SKIP_CPU_SYNC);
-	/* EIO: it would have to be bounced, and is too large for that. */
+	ret = usher_pin_map(dev, &buf->pin, &buf->sgt);
 	if (ret)
-		return ret == -EIO ? -EOPNOTSUPP : ret;
-	ret = -EOPNOTSUPP;
-	if (usher_buffer_bounced(buf))
-		goto unmap;
+		return ret;
 	ret = usher_prps_alloc(ud, &buf->prps);
 	if (ret)
 		goto unmap;
@@ -243,123 +186,8 @@ static int usher_buffer_map(struct usher_buffer *buf)
 free_prps:
 	usher_prps_free(ud, &buf->prps);
 unmap:
-	dma_unmap_sgtable(dev, &buf->sgt, usher_buffer_dir(buf),
-			  DMA_ATTR_SKIP_CPU_SYNC);
+	usher_pin_unmap(dev, &buf->pin, &buf->sgt);
 	return ret;
-}
-
-/* ---- pinning and accounting ---- */
-
-static void usher_unpin(struct usher_buffer *buf)
-{
-	if (buf->rdonly)
-		unpin_user_pages(buf->pages, buf->nr_pages);
-	else
-		unpin_user_pages_dirty_lock(buf->pages, buf->nr_pages, true);
-}
-
-static long usher_pin_some(u64 addr, unsigned long n, bool rdonly,
-			   struct page **pages)
-{
-	long got;
-
-	if (!rdonly)
-		return pin_user_pages_fast(addr, n, FOLL_WRITE | FOLL_LONGTERM,
-					   pages);
-	/*
-	 * A forced write fault gives a private page its own copy; what is
-	 * shared and read-only refuses it, and is right as it is. It would not
-	 * mind that the process may not read the page, so look at that first.
-	 */
-	if (USHER_PIN_PRIVATE_BY_WRITE) {
-		got = pin_user_pages_fast(addr, n, FOLL_LONGTERM, pages);
-		if (got <= 0)
-			return got;
-		unpin_user_pages(pages, got);
-		got = pin_user_pages_fast(addr, got, FOLL_WRITE | FOLL_FORCE |
-					  FOLL_LONGTERM, pages);
-		if (got != -EFAULT)
-			return got;
-		n = 1;
-	}
-	return pin_user_pages_fast(addr, n, FOLL_LONGTERM, pages);
-}
-
-/* May wait for ever on a page fault, but not when the process is killed. */
-static int usher_pin(struct usher_buffer *buf, u64 addr)
-{
-	unsigned long want = buf->nr_pages;
-	long got;
-
-	addr &= PAGE_MASK;
-	buf->nr_pages = 0;
-	while (buf->nr_pages < want) {
-		got = -EINTR;
-		if (!signal_pending(current))
-			got = usher_pin_some(addr + buf->nr_pages * PAGE_SIZE,
-					     min(want - buf->nr_pages,
-						 (unsigned long)USHER_PIN_BATCH),
-					     buf->rdonly,
-					     buf->pages + buf->nr_pages);
-		if (got <= 0) {
-			usher_unpin(buf);
-			return got ?: -EFAULT;
-		}
-		buf->nr_pages += got;
-		cond_resched();
-	}
-	return 0;
-}
-
-/* A pin keeps all of a compound page, so all of it counts, once. */
-static unsigned long usher_pages_to_charge(const struct usher_buffer *buf)
-{
-	struct page *last = NULL;
-	unsigned long i, n = 0;
-
-	for (i = 0; i < buf->nr_pages; i++) {
-		struct page *head = compound_head(buf->pages[i]);
-
-		if (head != last)
-			n += compound_nr(head);
-		last = head;
-	}
-	return n;
-}
-
-/*
- * The user is charged, not the mm: pins of a hung command outlive an mm, but
- * not the reference held here.
- */
-static int usher_charge_user(struct usher_buffer *buf)
-{
-	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	unsigned long n = usher_pages_to_charge(buf);
-	struct user_struct *user;
-	long old, new;
-
-	if (capable(CAP_IPC_LOCK))
-		return 0;
-	user = get_uid(current_user());
-	old = atomic_long_read(&user->locked_vm);
-	do {
-		new = old + n;
-		if (new > limit) {
-			free_uid(user);
-			return -ENOMEM;
-		}
-	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &old, new));
-	buf->user = user;
-	buf->charged = n;
-	return 0;
-}
-
-static void usher_uncharge_user(struct usher_buffer *buf)
-{
-	if (!buf->user)
-		return;
-	atomic_long_sub(buf->charged, &buf->user->locked_vm);
-	free_uid(buf->user);
 }
 
 /* ---- life ---- */
@@ -372,15 +200,15 @@ static void usher_buffer_unpin(struct usher_buffer *buf)
 {
 	if (!xchg(&buf->pinned, false))
 		return;
-	usher_unpin(buf);
-	usher_uncharge_user(buf);
-	usher_grant_uncharge(buf->grant, (u64)buf->nr_pages << PAGE_SHIFT, 0);
+	usher_unpin(&buf->pin);
+	usher_uncharge_user(&buf->pin);
+	usher_grant_uncharge(buf->grant, (u64)buf->pin.nr_pages << PAGE_SHIFT, 0);
 }
 
 static void usher_buffer_free(struct usher_buffer *buf)
 {
 	percpu_ref_exit(&buf->ref);
-	kvfree(buf->pages);
+	kvfree(buf->pin.pages);
 	kfree(buf);
 }
 
@@ -473,7 +301,7 @@ u64 usher_buffers_leaked(struct usher_device *ud)
 	mutex_lock(&ud->buf_lock);
 	list_for_each_entry(buf, &ud->buffers, node)
 		if (READ_ONCE(buf->leaked))
-			pages += buf->nr_pages;
+			pages += buf->pin.nr_pages;
 	mutex_unlock(&ud->buf_lock);
 	return pages;
 }
@@ -489,24 +317,24 @@ static struct usher_buffer *usher_buffer_alloc(struct usher_grant *grant,
 		return NULL;
 	buf->grant = grant;
 	buf->ud = ud;
-	buf->rdonly = arg->flags & USHER_BUF_RDONLY;
+	buf->pin.rdonly = arg->flags & USHER_BUF_RDONLY;
 	buf->first = offset_in_page(arg->addr);
 	buf->length = arg->length;
-	buf->nr_pages = DIV_ROUND_UP_ULL(buf->first + arg->length, PAGE_SIZE);
+	buf->pin.nr_pages = DIV_ROUND_UP_ULL(buf->first + arg->length, PAGE_SIZE);
 	buf->prps.shift = ud->page_shift;
-	buf->prps.nr = buf->nr_pages << (PAGE_SHIFT - ud->page_shift);
+	buf->prps.nr = buf->pin.nr_pages << (PAGE_SHIFT - ud->page_shift);
 	INIT_WORK(&buf->work, usher_buffer_work);
 	INIT_WORK(&buf->unpin_work, usher_buffer_unpin_work);
-	buf->pages = kvmalloc_array(buf->nr_pages, sizeof(*buf->pages),
-				    GFP_KERNEL_ACCOUNT);
-	if (!buf->pages)
+	buf->pin.pages = kvmalloc_array(buf->pin.nr_pages, sizeof(*buf->pin.pages),
+					GFP_KERNEL_ACCOUNT);
+	if (!buf->pin.pages)
 		goto free_buf;
 	if (percpu_ref_init(&buf->ref, usher_buffer_released, 0, GFP_KERNEL))
 		goto free_pages;
 	return buf;
 
 free_pages:
-	kvfree(buf->pages);
+	kvfree(buf->pin.pages);
 free_buf:
 	kfree(buf);
 	return NULL;
@@ -566,18 +394,18 @@ int usher_buffer_register(struct usher_grant *grant,
 	buf = usher_buffer_alloc(grant, arg);
 	if (!buf)
 		return -ENOMEM;
-	bytes = (u64)buf->nr_pages << PAGE_SHIFT;
+	bytes = (u64)buf->pin.nr_pages << PAGE_SHIFT;
 
 	ret = usher_grant_charge(grant, bytes, 0);
 	if (ret)
 		goto free_buf;
-	ret = usher_pin(buf, arg->addr);
+	ret = usher_pin(&buf->pin, arg->addr);
 	if (ret)
 		goto uncharge_grant;
-	ret = usher_charge_user(buf);
+	ret = usher_charge_user(&buf->pin);
 	if (ret)
 		goto unpin;
-	ret = sg_alloc_table_from_pages(&buf->sgt, buf->pages, buf->nr_pages, 0,
+	ret = sg_alloc_table_from_pages(&buf->sgt, buf->pin.pages, buf->pin.nr_pages, 0,
 					bytes, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		goto uncharge_user;
@@ -597,9 +425,9 @@ unreserve:
 free_table:
 	sg_free_table(&buf->sgt);
 uncharge_user:
-	usher_uncharge_user(buf);
+	usher_uncharge_user(&buf->pin);
 unpin:
-	usher_unpin(buf);
+	usher_unpin(&buf->pin);
 uncharge_grant:
 	usher_grant_uncharge(grant, bytes, 0);
 free_buf:
@@ -638,11 +466,11 @@ void usher_buffer_snapshot(const struct usher_buffer *buf, u64 offset,
 
 	while (bytes) {
 		unsigned long page = array_index_nospec(pos >> PAGE_SHIFT,
-							buf->nr_pages);
+							buf->pin.nr_pages);
 		u32 in_page = offset_in_page(pos);
 		u32 n = min_t(u32, bytes, PAGE_SIZE - in_page);
 
-		memcpy_from_page(to, buf->pages[page], in_page, n);
+		memcpy_from_page(to, buf->pin.pages[page], in_page, n);
 		to += n;
 		pos += n;
 		bytes -= n;

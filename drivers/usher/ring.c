@@ -287,7 +287,7 @@ static u16 usher_command_check_buffer(const struct usher_command *c)
 	const struct usher_buffer *buf = c->buf;
 	u64 offset = le64_to_cpu(c->sqe.dptr.offset);
 
-	if (c->v.data == USHER_DATA_WRITES && buf->rdonly)
+	if (c->v.data == USHER_DATA_WRITES && buf->pin.rdonly)
 		return NVME_SC_ACCESS_DENIED | USHER_DNR;
 	if (c->v.bytes > buf->length ||
 	    offset > buf->length - c->v.bytes)

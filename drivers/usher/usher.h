@@ -211,6 +211,33 @@ static inline void usher_guard_build(const struct usher_sqe *sqe, u16 cid,
 	c->cdw15 = 0;
 }
 
+/* ---- pin.c: pages that a device may reach --------------------------------- */
+
+/**
+ * struct usher_pin - pages, of a process or ours
+ * @pages: the pages
+ * @nr_pages: number of @pages
+ * @rdonly: the device may only read them
+ * @user: charged for them in its locked_vm; NULL with CAP_IPC_LOCK
+ * @charged: pages charged to @user
+ */
+struct usher_pin {
+	struct page		**pages;
+	unsigned long		nr_pages;
+	bool			rdonly;
+	struct user_struct	*user;
+	unsigned long		charged;
+};
+
+int usher_pin(struct usher_pin *pin, u64 addr);
+void usher_unpin(struct usher_pin *pin);
+int usher_charge_user(struct usher_pin *pin);
+void usher_uncharge_user(struct usher_pin *pin);
+int usher_pin_map(struct device *dev, const struct usher_pin *pin,
+		  struct sg_table *sgt);
+void usher_pin_unmap(struct device *dev, const struct usher_pin *pin,
+		     struct sg_table *sgt);
+
 /* ---- buffer.c: registered memory and its PRP tables ---------------------- */
 
 /* Entries of one table page before its chain pointer, 4 KiB pages */
@@ -247,20 +274,16 @@ struct usher_prps {
  * @ref: percpu; commands in flight, and one until it is unregistered
  * @grant: charged for the pages; holds a reference
  * @ud: the device; holds a reference
- * @user: charged for the pages in its locked_vm; NULL with CAP_IPC_LOCK
  * @id: index in the grant's @bufs
- * @rdonly: the device may only read the memory
  * @first: offset of the first byte in the first page
  * @length: bytes
- * @pages: host pages, pinned
- * @nr_pages: number of @pages
- * @charged: pages charged to @user
- * @sgt: DMA mapping of @pages
+ * @pin: host pages, pinned and charged
+ * @sgt: DMA mapping of @pin
  * @prps: bus addresses
  * @mapped: @sgt and @prps are valid; ud->buf_lock
  * @leaked: the device may reach the pages for ever; set while it is stopped
  * @unused: its references are gone, only the leak keeps it; ud->buf_lock
- * @pinned: @pages are pinned and charged; whoever clears it releases them
+ * @pinned: @pin's pages are pinned and charged; whoever clears it releases them
  * @node: in ud->buffers; ud->buf_lock
  * @work: releases the buffer where sleeping is allowed
  * @unpin_work: releases the pages of a buffer that outlives its device
@@ -269,14 +292,10 @@ struct usher_buffer {
 	struct percpu_ref	ref;
 	struct usher_grant	*grant;
 	struct usher_device	*ud;
-	struct user_struct	*user;
 	u32			id;
-	bool			rdonly;
 	u32			first;
 	u64			length;
-	struct page		**pages;
-	unsigned long		nr_pages;
-	unsigned long		charged;
+	struct usher_pin	pin;
 	struct sg_table		sgt;
 	struct usher_prps	prps;
 	bool			mapped;

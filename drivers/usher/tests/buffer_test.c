@@ -303,8 +303,8 @@ static void buffer_snapshot(struct kunit *test)
 	/* Byte n of all the pages tells n modulo a prime. */
 	for (i = 0; i < SNAPSHOT_PAGES * PAGE_SIZE; i++)
 		((u8 *)page_address(pages[i / PAGE_SIZE]))[i % PAGE_SIZE] = i % 251;
-	buf->pages = pages;
-	buf->nr_pages = SNAPSHOT_PAGES;
+	buf->pin.pages = pages;
+	buf->pin.nr_pages = SNAPSHOT_PAGES;
 
 	for (f = 0; f < ARRAY_SIZE(firsts); f++) {
 		buf->first = firsts[f];

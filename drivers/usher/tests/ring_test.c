@@ -68,10 +68,10 @@ static void ring_add_buffer(struct kunit *test, struct ring_rig *rig, u32 id, bo
 	table->dma = TABLE_DMA;
 	buf->ud = &rig->ud;
 	buf->grant = rig->grant;
-	buf->rdonly = rdonly;
+	buf->pin.rdonly = rdonly;
 	buf->length = BUF_PAGES * PAGE_SIZE;
-	buf->pages = rig->pages;
-	buf->nr_pages = BUF_PAGES;
+	buf->pin.pages = rig->pages;
+	buf->pin.nr_pages = BUF_PAGES;
 	buf->prps = (struct usher_prps) {
 		.shift = 12, .nr = BUF_PAGES, .nr_tables = 1, .tables = table,
 	};

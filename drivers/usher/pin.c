@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages that a device may reach: pinning those of a process, charging them to
+ * its user, mapping them without bounce buffers.
+ */
+#include <linux/capability.h>
+#include <linux/dma-map-ops.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/user.h>
+
+#include "compat.h"
+#include "usher.h"
+
+/* Pages pinned at a time, so that a signal is seen in between */
+#define USHER_PIN_BATCH		512
+
+/* ---- pinning and accounting ---- */
+
+void usher_unpin(struct usher_pin *pin)
+{
+	if (pin->rdonly)
+		unpin_user_pages(pin->pages, pin->nr_pages);
+	else
+		unpin_user_pages_dirty_lock(pin->pages, pin->nr_pages, true);
+}
+
+static long usher_pin_some(u64 addr, unsigned long n, bool rdonly,
+			   struct page **pages)
+{
+	long got;
+
+	if (!rdonly)
+		return pin_user_pages_fast(addr, n, FOLL_WRITE | FOLL_LONGTERM,
+					   pages);
+	/*
+	 * A forced write fault gives a private page its own copy; what is
+	 * shared and read-only refuses it, and is right as it is. It would not
+	 * mind that the process may not read the page, so look at that first.
+	 */
+	if (USHER_PIN_PRIVATE_BY_WRITE) {
+		got = pin_user_pages_fast(addr, n, FOLL_LONGTERM, pages);
+		if (got <= 0)
+			return got;
+		unpin_user_pages(pages, got);
+		got = pin_user_pages_fast(addr, got, FOLL_WRITE | FOLL_FORCE |
+					  FOLL_LONGTERM, pages);
+		if (got != -EFAULT)
+			return got;
+		n = 1;
+	}
+	return pin_user_pages_fast(addr, n, FOLL_LONGTERM, pages);
+}
+
+/**
+ * usher_pin - pin pages of the calling process
+ * @pin: @pages has room for @nr_pages, which are wanted
+ * @addr: somewhere in the first page
+ *
+ * May wait for ever on a page fault, but not when the process is killed.
+ *
+ * Return: 0, -EFAULT, -EINTR or -ENOMEM.
+ */
+int usher_pin(struct usher_pin *pin, u64 addr)
+{
+	unsigned long want = pin->nr_pages;
+	long got;
+
+	addr &= PAGE_MASK;
+	pin->nr_pages = 0;
+	while (pin->nr_pages < want) {
+		got = -EINTR;
+		if (!signal_pending(current))
+			got = usher_pin_some(addr + pin->nr_pages * PAGE_SIZE,
+					     min(want - pin->nr_pages,
+						 (unsigned long)USHER_PIN_BATCH),
+					     pin->rdonly,
+					     pin->pages + pin->nr_pages);
+		if (got <= 0) {
+			usher_unpin(pin);
+			return got ?: -EFAULT;
+		}
+		pin->nr_pages += got;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* A pin keeps all of a compound page, so all of it counts, once. */
+static unsigned long usher_pages_to_charge(const struct usher_pin *pin)
+{
+	struct page *last = NULL;
+	unsigned long i, n = 0;
+
+	for (i = 0; i < pin->nr_pages; i++) {
+		struct page *head = compound_head(pin->pages[i]);
+
+		if (head != last)
+			n += compound_nr(head);
+		last = head;
+	}
+	return n;
+}
+
+/**
+ * usher_charge_user - count pages against RLIMIT_MEMLOCK
+ * @pin: the pages
+ *
+ * The user is charged, not the mm: pins of a hung command outlive an mm, but
+ * not the reference held here.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int usher_charge_user(struct usher_pin *pin)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	unsigned long n = usher_pages_to_charge(pin);
+	struct user_struct *user;
+	long old, new;
+
+	if (capable(CAP_IPC_LOCK))
+		return 0;
+	user = get_uid(current_user());
+	old = atomic_long_read(&user->locked_vm);
+	do {
+		new = old + n;
+		if (new > limit) {
+			free_uid(user);
+			return -ENOMEM;
+		}
+	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &old, new));
+	pin->user = user;
+	pin->charged = n;
+	return 0;
+}
+
+void usher_uncharge_user(struct usher_pin *pin)
+{
+	if (!pin->user)
+		return;
+	atomic_long_sub(pin->charged, &pin->user->locked_vm);
+	free_uid(pin->user);
+}
+
+/* ---- mapping ---- */
+
+static bool usher_sg_bounced(struct device *dev, struct iommu_domain *domain,
+			     struct scatterlist *sg)
+{
+	if (domain && domain->type & __IOMMU_DOMAIN_PAGING)
+		return false;
+	return dma_need_sync(dev, sg_dma_address(sg));
+}
+
+/*
+ * A bounced mapping would need copies at each command; behind an IOMMU a
+ * bounced page is one whose IOVA leads elsewhere.
+ */
+static bool usher_pin_bounced(struct device *dev, const struct usher_pin *pin,
+			      struct sg_table *sgt)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	struct sg_dma_page_iter iter;
+	struct scatterlist *sg;
+	unsigned long n = 0;
+	u32 i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i)
+		if (usher_sg_bounced(dev, domain, sg))
+			return true;
+	if (!domain || !(domain->type & __IOMMU_DOMAIN_PAGING))
+		return false;
+	for_each_sgtable_dma_page(sgt, &iter, 0) {
+		dma_addr_t iova = sg_page_iter_dma_address(&iter);
+
+		if (iommu_iova_to_phys(domain, iova) !=
+		    page_to_phys(pin->pages[n++]))
+			return true;
+	}
+	return false;
+}
+
+static enum dma_data_direction usher_pin_dir(const struct usher_pin *pin)
+{
+	return pin->rdonly ? DMA_TO_DEVICE : DMA_BIDIRECTIONAL;
+}
+
+/**
+ * usher_pin_map - let a device reach pages
+ * @dev: the device
+ * @pin: the pages
+ * @sgt: made of them; mapped
+ *
+ * Return: 0; -EOPNOTSUPP when they would have to be bounced, or the device sees
+ * memory otherwise than the processor; -ENOMEM.
+ */
+int usher_pin_map(struct device *dev, const struct usher_pin *pin,
+		  struct sg_table *sgt)
+{
+	int ret;
+
+	if (!dev_is_dma_coherent(dev))
+		return -EOPNOTSUPP;
+	ret = dma_map_sgtable(dev, sgt, usher_pin_dir(pin),
+			      DMA_ATTR_SKIP_CPU_SYNC);
+	/* EIO: it would have to be bounced, and is too large for that. */
+	if (ret)
+		return ret == -EIO ? -EOPNOTSUPP : ret;
+	if (usher_pin_bounced(dev, pin, sgt)) {
+		usher_pin_unmap(dev, pin, sgt);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+void usher_pin_unmap(struct device *dev, const struct usher_pin *pin,
+		     struct sg_table *sgt)
+{
+	dma_unmap_sgtable(dev, sgt, usher_pin_dir(pin), DMA_ATTR_SKIP_CPU_SYNC);
+}
