@@ -304,8 +304,7 @@ int usher_copy_args(void *to, size_t ksize, size_t min, const void __user *from)
 }
 
 /* Answers go back as far as the caller's struct reaches. */
-static int usher_put_args(void __user *to, const void *from, size_t ksize,
-			  u32 usize)
+int usher_put_args(void __user *to, const void *from, size_t ksize, u32 usize)
 {
 	return copy_to_user(to, from, min_t(size_t, ksize, usize)) ?
 		-EFAULT : 0;

@@ -201,12 +201,34 @@ static const struct device_type usher_node_types[] = {
 	},
 };
 
+/**
+ * usher_node_get_number - a minor number, and our class
+ * @dev: a device with a node, not added yet
+ *
+ * Return: 0 or a negative errno.
+ */
+int usher_node_get_number(struct device *dev)
+{
+	int minor = ida_alloc_max(&usher_minors, USHER_MINORS - 1, GFP_KERNEL);
+
+	if (minor < 0)
+		return minor;
+	dev->class = usher_class;
+	dev->devt = MKDEV(MAJOR(usher_devt), minor);
+	return 0;
+}
+
+void usher_node_put_number(struct device *dev)
+{
+	ida_free(&usher_minors, MINOR(dev->devt));
+}
+
 /* The last reference: an open file's inode may have held it until now. */
 static void usher_node_release(struct device *dev)
 {
 	struct usher_node *node = to_usher_node(dev);
 
-	ida_free(&usher_minors, MINOR(dev->devt));
+	usher_node_put_number(dev);
 	usher_grant_put(node->grant);
 	usher_device_put(node->ud);
 	kfree(node);
@@ -229,15 +251,15 @@ struct usher_node *usher_node_add(struct usher_device *ud,
 				  const char *name)
 {
 	struct usher_node *node;
-	int minor, ret;
+	int ret;
 
 	node = kzalloc(sizeof(*node), GFP_KERNEL);
 	if (!node)
 		return ERR_PTR(-ENOMEM);
-	minor = ida_alloc_max(&usher_minors, USHER_MINORS - 1, GFP_KERNEL);
-	if (minor < 0) {
+	ret = usher_node_get_number(&node->dev);
+	if (ret) {
 		kfree(node);
-		return ERR_PTR(minor);
+		return ERR_PTR(ret);
 	}
 	node->kind = kind;
 	node->mode = 0600;
@@ -253,10 +275,8 @@ struct usher_node *usher_node_add(struct usher_device *ud,
 
 	/* From here on, put_device() frees it all. */
 	device_initialize(&node->dev);
-	node->dev.class = usher_class;
 	node->dev.type = &usher_node_types[kind];
 	node->dev.parent = &ud->pdev->dev;
-	node->dev.devt = MKDEV(MAJOR(usher_devt), minor);
 	node->dev.release = usher_node_release;
 	cdev_init(&node->cdev, &usher_node_fops);
 	node->cdev.owner = THIS_MODULE;

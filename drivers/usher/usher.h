@@ -896,6 +896,8 @@ static inline enum usher_state usher_state(const struct usher_device *ud)
 
 int usher_init_nodes(void);
 void usher_exit_nodes(void);
+int usher_node_get_number(struct device *dev);
+void usher_node_put_number(struct device *dev);
 struct usher_node *usher_node_add(struct usher_device *ud,
 				  enum usher_node_kind kind,
 				  struct usher_grant *grant,
@@ -999,6 +1001,7 @@ int usher_grant_charge(struct usher_grant *grant, u64 pinned, u32 rings);
 void usher_grant_uncharge(struct usher_grant *grant, u64 pinned, u32 rings);
 int usher_copy_args(void *to, size_t ksize, size_t min,
 		    const void __user *from);
+int usher_put_args(void __user *to, const void *from, size_t ksize, u32 usize);
 
 /* ---- ring.c: the data path; ringfd.c: ring fds ----------------------------- */
 
