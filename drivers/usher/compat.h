@@ -7,7 +7,10 @@
 
 #include <linux/device.h>
 #include <linux/eventfd.h>
+#include <linux/iommu.h>
+#include <linux/irqdomain.h>
 #include <linux/mm.h>
+#include <linux/pci.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
@@ -45,6 +48,22 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #define USHER_PIN_PRIVATE_BY_WRITE	1
 #else
 #define USHER_PIN_PRIVATE_BY_WRITE	0
+#endif
+
+/* Of a group of one, which @dev is in: interrupts reach only who may get them. */
+static inline bool usher_isolated_msi(struct device *dev,
+				      struct iommu_group *group)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	return irq_domain_check_msi_remap() ||
+	       device_iommu_capable(dev, IOMMU_CAP_INTR_REMAP);
+#else
+	return iommu_group_has_isolated_msi(group);
+#endif
+}
+
+#ifndef PCI_IRQ_INTX
+#define PCI_IRQ_INTX	PCI_IRQ_LEGACY
 #endif
 
 #endif /* _USHER_COMPAT_H */

@@ -6,6 +6,7 @@
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
+#include "raw.h"
 #include "usher.h"
 
 struct workqueue_struct *usher_wq;
@@ -30,6 +31,16 @@ static_assert(sizeof(struct usher_enter) == 40);
 static_assert(sizeof(struct usher_ring_info) == 104);
 static_assert(sizeof(struct usher_eventfd) == 8);
 static_assert(sizeof(struct usher_admin) == 56);
+static_assert(sizeof(struct usher_raw_info) == 48);
+static_assert(sizeof(struct usher_raw_region) == 64);
+static_assert(sizeof(struct usher_raw_config) == 16);
+static_assert(sizeof(struct usher_raw_dma_bits) == 8);
+static_assert(sizeof(struct usher_raw_dma) == 48);
+static_assert(sizeof(struct usher_raw_dma_free) == 8);
+static_assert(sizeof(struct usher_raw_irq_enable) == 24);
+static_assert(sizeof(struct usher_raw_irq_disable) == 8);
+static_assert(sizeof(struct usher_raw_irq_mask) == 16);
+static_assert(sizeof(struct usher_raw_reset) == 8);
 
 static int __init usher_init(void)
 {
@@ -46,11 +57,21 @@ static int __init usher_init(void)
 	ret = usher_init_nodes();
 	if (ret)
 		goto destroy_slow_wq;
-	ret = pci_register_driver(&usher_driver);
+	ret = usher_raw_init_inodes();
 	if (ret)
 		goto exit_nodes;
+	ret = pci_register_driver(&usher_driver);
+	if (ret)
+		goto exit_inodes;
+	ret = pci_register_driver(&usher_raw_driver);
+	if (ret)
+		goto unregister;
 	return 0;
 
+unregister:
+	pci_unregister_driver(&usher_driver);
+exit_inodes:
+	usher_raw_exit_inodes();
 exit_nodes:
 	usher_exit_nodes();
 destroy_slow_wq:
@@ -62,6 +83,7 @@ destroy_wq:
 
 static void __exit usher_exit(void)
 {
+	pci_unregister_driver(&usher_raw_driver);
 	pci_unregister_driver(&usher_driver);
 	/*
 	 * What closed files left may still be on its way: rings first, which
@@ -71,6 +93,7 @@ static void __exit usher_exit(void)
 	rcu_barrier();
 	destroy_workqueue(usher_slow_wq);
 	destroy_workqueue(usher_wq);
+	usher_raw_exit_inodes();
 	usher_exit_nodes();
 }
 

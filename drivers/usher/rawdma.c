@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Raw mode: memory that the device may use. It is mapped for as long as it is in
+ * one of the lists; pages go only after it is unmapped.
+ */
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "raw.h"
+
+static bool usher_raw_translated(struct usher_raw *raw)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(&raw->pdev->dev);
+
+	return domain && domain->type & __IOMMU_DOMAIN_PAGING;
+}
+
+/* ---- pages ---- */
+
+static bool usher_raw_reaches(struct page *page, u64 mask)
+{
+	return page_to_phys(page) + PAGE_SIZE - 1 <= mask;
+}
+
+/* A page below @mask, from the highest zone that has one */
+static struct page *usher_raw_alloc_page(u64 mask)
+{
+	static const gfp_t zones[] = { 0, __GFP_DMA32, __GFP_DMA };
+	struct page *page;
+	u32 i;
+
+	for (i = mask <= DMA_BIT_MASK(32); i < ARRAY_SIZE(zones); i++) {
+		page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | zones[i]);
+		if (!page)
+			return ERR_PTR(i ? -ENOSPC : -ENOMEM);
+		if (usher_raw_reaches(page, mask))
+			return page;
+		__free_page(page);
+	}
+	return ERR_PTR(-ENOSPC);
+}
+
+static void usher_raw_free_pages(struct usher_pin *pin)
+{
+	while (pin->nr_pages)
+		__free_page(pin->pages[--pin->nr_pages]);
+}
+
+static int usher_raw_alloc_pages(struct usher_pin *pin, u64 mask)
+{
+	unsigned long want = pin->nr_pages;
+	struct page *page;
+
+	for (pin->nr_pages = 0; pin->nr_pages < want; pin->nr_pages++) {
+		page = fatal_signal_pending(current) ? ERR_PTR(-EINTR) :
+						       usher_raw_alloc_page(mask);
+		if (IS_ERR(page)) {
+			usher_raw_free_pages(pin);
+			return PTR_ERR(page);
+		}
+		pin->pages[pin->nr_pages] = page;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void usher_raw_mem_put_pages(struct usher_raw_mem *mem)
+{
+	if (mem->allocated)
+		usher_raw_free_pages(&mem->pin);
+	else
+		usher_unpin(&mem->pin);
+}
+
+/* ---- life ---- */
+
+/* Unmapped: the pages go. May wait for a file system that keeps one locked. */
+static void usher_raw_mem_release(struct usher_raw_mem *mem)
+{
+	sg_free_table(&mem->sgt);
+	usher_raw_mem_put_pages(mem);
+	usher_uncharge_user(&mem->pin);
+	kvfree(mem->pin.pages);
+	kfree(mem);
+}
+
+static void usher_raw_mem_work(struct work_struct *work)
+{
+	usher_raw_mem_release(container_of(work, struct usher_raw_mem, work));
+}
+
+/**
+ * usher_raw_mems_release - let go of memory that the device does not reach
+ * @mems: unmapped
+ * @later: the caller may not wait
+ */
+void usher_raw_mems_release(struct list_head *mems, bool later)
+{
+	struct usher_raw_mem *mem, *next;
+
+	list_for_each_entry_safe(mem, next, mems, node) {
+		list_del(&mem->node);
+		if (later)
+			queue_work(usher_slow_wq, &mem->work);
+		else
+			usher_raw_mem_release(mem);
+	}
+}
+
+/* Where pages must be, so that the device reaches them */
+static int usher_raw_page_mask(struct usher_raw *raw, u64 *mask)
+{
+	int ret = -ENODEV;
+
+	mutex_lock(&raw->lock);
+	if (!raw->gone) {
+		*mask = usher_raw_translated(raw) ? U64_MAX :
+			dma_get_mask(&raw->pdev->dev);
+		ret = 0;
+	}
+	mutex_unlock(&raw->lock);
+	return ret;
+}
+
+static struct usher_raw_mem *usher_raw_mem_alloc(const struct usher_raw_dma *arg,
+						 bool allocate, u64 mask)
+{
+	struct usher_raw_mem *mem;
+	int ret = -ENOMEM;
+
+	mem = kzalloc(sizeof(*mem), GFP_KERNEL_ACCOUNT);
+	if (!mem)
+		return ERR_PTR(ret);
+	INIT_WORK(&mem->work, usher_raw_mem_work);
+	mem->allocated = allocate;
+	mem->pin.rdonly = arg->flags & USHER_RAW_DMA_RDONLY;
+	mem->pin.nr_pages = arg->nr_bus;
+	mem->pin.pages = kvmalloc_array(arg->nr_bus, sizeof(*mem->pin.pages),
+					GFP_KERNEL_ACCOUNT);
+	if (!mem->pin.pages)
+		goto free_mem;
+	ret = allocate ? usher_raw_alloc_pages(&mem->pin, mask) :
+			 usher_pin(&mem->pin, arg->addr);
+	if (ret)
+		goto free_array;
+	ret = usher_charge_user(&mem->pin);
+	if (ret)
+		goto put_pages;
+	ret = sg_alloc_table_from_pages(&mem->sgt, mem->pin.pages,
+					mem->pin.nr_pages, 0,
+					mem->pin.nr_pages << PAGE_SHIFT,
+					GFP_KERNEL_ACCOUNT);
+	if (ret)
+		goto uncharge;
+	return mem;
+
+uncharge:
+	usher_uncharge_user(&mem->pin);
+put_pages:
+	usher_raw_mem_put_pages(mem);
+free_array:
+	kvfree(mem->pin.pages);
+free_mem:
+	kfree(mem);
+	return ERR_PTR(ret);
+}
+
+/* ---- mapping ---- */
+
+static void usher_raw_mem_unmap(struct usher_raw *raw, struct usher_raw_mem *mem)
+{
+	usher_pin_unmap(&raw->pdev->dev, &mem->pin, &mem->sgt);
+}
+
+/* The caches of bus addresses do not mind a mask of few pages. */
+static bool usher_raw_mem_fits(struct usher_raw_mem *mem, u64 mask)
+{
+	struct scatterlist *sg;
+	u32 i;
+
+	for_each_sgtable_dma_sg(&mem->sgt, sg, i)
+		if (sg_dma_address(sg) + sg_dma_len(sg) - 1 > mask)
+			return false;
+	return true;
+}
+
+static int usher_raw_mem_map(struct usher_raw *raw, struct usher_raw_mem *mem)
+{
+	struct device *dev = &raw->pdev->dev;
+	bool translated = usher_raw_translated(raw);
+	unsigned long i;
+	int ret;
+
+	/* What is out of reach would be bounced. */
+	for (i = 0; i < mem->pin.nr_pages && !translated; i++)
+		if (!usher_raw_reaches(mem->pin.pages[i], dma_get_mask(dev)))
+			return -ENOSPC;
+	ret = usher_pin_map(dev, &mem->pin, &mem->sgt);
+	/* The IOMMU has no other word for it. */
+	if (ret)
+		return ret == -ENOMEM && translated ? -ENOSPC : ret;
+	if (usher_raw_mem_fits(mem, dma_get_mask(dev)))
+		return 0;
+	usher_raw_mem_unmap(raw, mem);
+	return -ENOSPC;
+}
+
+static void usher_raw_mem_bus(struct usher_raw_mem *mem, u64 *bus)
+{
+	struct sg_dma_page_iter iter;
+	unsigned long n = 0;
+
+	for_each_sgtable_dma_page(&mem->sgt, &iter, 0)
+		bus[n++] = sg_page_iter_dma_address(&iter);
+}
+
+/* With raw.lock held; the function is there. */
+void usher_raw_mems_unmap(struct usher_raw *raw, struct list_head *mems)
+{
+	struct usher_raw_mem *mem;
+
+	list_for_each_entry(mem, mems, node)
+		usher_raw_mem_unmap(raw, mem);
+}
+
+/* All memory of the owner, with raw.lock held */
+void usher_raw_mems_take(struct usher_raw *raw, struct list_head *mems)
+{
+	struct usher_raw_mem *mem;
+
+	lockdep_assert_held(&raw->lock);
+	list_for_each_entry(mem, &raw->mems, node)
+		idr_remove(&raw->ids, mem->id);
+	list_splice_tail_init(&raw->mems, mems);
+}
+
+/* The device may reach the memory until the function is unbound. */
+void usher_raw_quarantine(struct usher_raw *raw)
+{
+	struct usher_raw_mem *mem;
+	u64 pages = 0;
+
+	list_for_each_entry(mem, &raw->mems, node)
+		pages += mem->pin.nr_pages;
+	if (!pages)
+		return;
+	if (!raw->quarantined)
+		dev_warn(&raw->pdev->dev, "not reset: %llu pages stay pinned until it is unbound\n",
+			 pages);
+	raw->quarantined += pages;
+	usher_raw_mems_take(raw, &raw->quarantine);
+}
+
+/* ---- ioctls ---- */
+
+int usher_raw_dma_bits(struct usher_raw *raw, u32 bits)
+{
+	int ret = 0;
+
+	if (!bits || bits > 64)
+		return -EINVAL;
+	mutex_lock(&raw->lock);
+	if (raw->gone)
+		ret = -ENODEV;
+	else if (!list_empty(&raw->mems))
+		ret = -EBUSY;
+	else if (dma_set_mask(&raw->pdev->dev, DMA_BIT_MASK(bits)))
+		ret = -EOPNOTSUPP;
+	mutex_unlock(&raw->lock);
+	return ret;
+}
+
+static int usher_raw_check_dma(const struct usher_raw_dma *arg, bool allocate)
+{
+	u64 first = allocate ? 0 : offset_in_page(arg->addr);
+	u64 end;
+
+	if (arg->flags & ~USHER_RAW_DMA_RDONLY || arg->id || arg->offset ||
+	    !arg->length || arg->length > USHER_MAX_BUF_BYTES)
+		return -EINVAL;
+	if (allocate && (arg->addr || !PAGE_ALIGNED(arg->length)))
+		return -EINVAL;
+	if (arg->nr_bus != DIV_ROUND_UP_ULL(first + arg->length, PAGE_SIZE))
+		return -EINVAL;
+	if (check_add_overflow(arg->addr, arg->length, &end) || end > ULONG_MAX)
+		return -EFAULT;
+	return 0;
+}
+
+static int usher_raw_publish(struct usher_raw *raw, struct usher_raw_mem *mem)
+{
+	int id, ret;
+
+	lockdep_assert_held(&raw->lock);
+	if (raw->gone)
+		return -ENODEV;
+	id = idr_alloc_cyclic(&raw->ids, mem, 1, USHER_RAW_MAX_MEMS,
+			      GFP_KERNEL_ACCOUNT);
+	if (id < 0)
+		return id == -ENOSPC ? -EBUSY : id;
+	ret = usher_raw_mem_map(raw, mem);
+	if (ret) {
+		idr_remove(&raw->ids, id);
+		return ret;
+	}
+	mem->id = id;
+	list_add_tail(&mem->node, &raw->mems);
+	usher_raw_update_master(raw);
+	return 0;
+}
+
+/**
+ * usher_raw_dma_add - USHER_RAW_IOC_DMA_ALLOC and _REGISTER
+ * @raw: the function
+ * @arg: @arg->id and @arg->offset are filled in
+ * @allocate: our memory, not that of the process
+ *
+ * Return: 0, or as struct usher_raw_dma says.
+ */
+int usher_raw_dma_add(struct usher_raw *raw, struct usher_raw_dma *arg,
+		      bool allocate)
+{
+	struct usher_raw_mem *mem;
+	u64 *bus, mask;
+	int ret;
+
+	ret = usher_raw_check_dma(arg, allocate);
+	if (!ret)
+		ret = usher_raw_page_mask(raw, &mask);
+	if (ret)
+		return ret;
+	bus = kvmalloc_array(arg->nr_bus, sizeof(*bus), GFP_KERNEL_ACCOUNT);
+	if (!bus)
+		return -ENOMEM;
+	mem = usher_raw_mem_alloc(arg, allocate, mask);
+	if (IS_ERR(mem)) {
+		ret = PTR_ERR(mem);
+		goto free_bus;
+	}
+	mutex_lock(&raw->lock);
+	ret = usher_raw_publish(raw, mem);
+	if (!ret) {
+		arg->id = mem->id;
+		usher_raw_mem_bus(mem, bus);
+	}
+	mutex_unlock(&raw->lock);
+	if (ret) {
+		usher_raw_mem_release(mem);
+		goto free_bus;
+	}
+	if (allocate)
+		arg->offset = USHER_RAW_MEM_OFFSET +
+			      ((u64)arg->id << USHER_RAW_MEM_SHIFT);
+	if (copy_to_user(u64_to_user_ptr(arg->bus), bus,
+			 array_size(arg->nr_bus, sizeof(*bus)))) {
+		usher_raw_dma_free(raw, arg->id);
+		ret = -EFAULT;
+	}
+free_bus:
+	kvfree(bus);
+	return ret;
+}
+
+int usher_raw_dma_free(struct usher_raw *raw, u32 id)
+{
+	struct usher_raw_mem *mem = NULL;
+	int ret = -ENODEV;
+
+	mutex_lock(&raw->lock);
+	if (!raw->gone) {
+		mem = idr_remove(&raw->ids, id);
+		ret = mem ? 0 : -ENOENT;
+	}
+	if (mem) {
+		list_del(&mem->node);
+		usher_raw_update_master(raw);
+		usher_raw_mem_unmap(raw, mem);
+	}
+	mutex_unlock(&raw->lock);
+	if (mem)
+		usher_raw_mem_release(mem);
+	return ret;
+}
+
+/* ---- mappings: they hold the pages, and outlive all else ---- */
+
+int usher_raw_mmap_mem(struct usher_raw *raw, struct vm_area_struct *vma)
+{
+	u64 at = ((u64)vma->vm_pgoff << PAGE_SHIFT) - USHER_RAW_MEM_OFFSET;
+	struct usher_raw_mem *mem;
+	unsigned long n;
+	int ret = -EINVAL;
+
+	if (!(vma->vm_flags & VM_SHARED) ||
+	    at & (BIT_ULL(USHER_RAW_MEM_SHIFT) - 1))
+		return -EINVAL;
+	mutex_lock(&raw->lock);
+	mem = idr_find(&raw->ids, at >> USHER_RAW_MEM_SHIFT);
+	if (raw->gone) {
+		ret = -ENODEV;
+	} else if (mem && mem->allocated && vma_pages(vma) == mem->pin.nr_pages) {
+		vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+		n = mem->pin.nr_pages;
+		ret = vm_insert_pages(vma, vma->vm_start, mem->pin.pages, &n);
+	}
+	mutex_unlock(&raw->lock);
+	return ret;
+}

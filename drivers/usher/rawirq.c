@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Raw mode: interrupts, each to an eventfd.
+ */
+#include <linux/eventfd.h>
+#include <linux/interrupt.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "raw.h"
+
+/* ---- when they come ---- */
+
+static irqreturn_t usher_raw_message(int irq, void *data)
+{
+	struct usher_raw_vector *vector = data;
+
+	usher_eventfd_signal(vector->eventfd);
+	return IRQ_HANDLED;
+}
+
+/* The line stays as long as the device was not served: by the process, later. */
+static irqreturn_t usher_raw_pin(int irq, void *data)
+{
+	struct usher_raw_vector *vector = data;
+	struct usher_raw_irqs *irqs = vector->irqs;
+	bool ours = false;
+	unsigned long flags;
+
+	spin_lock_irqsave(&irqs->lock, flags);
+	if (!irqs->frozen && !vector->masked)
+		ours = pci_check_and_mask_intx(irqs->pdev);
+	if (ours)
+		vector->masked = true;
+	spin_unlock_irqrestore(&irqs->lock, flags);
+	if (!ours)
+		return IRQ_NONE;
+	usher_eventfd_signal(vector->eventfd);
+	return IRQ_HANDLED;
+}
+
+/* ---- masking ---- */
+
+static void usher_raw_mask_pin(struct usher_raw_vector *vector, bool mask)
+{
+	struct usher_raw_irqs *irqs = vector->irqs;
+	bool pending = false;
+
+	spin_lock_irq(&irqs->lock);
+	if (mask && !vector->masked)
+		pci_intx(irqs->pdev, 0);
+	/* What is pending stays masked, and is there again. */
+	if (!mask && vector->masked)
+		pending = !pci_check_and_unmask_intx(irqs->pdev);
+	vector->masked = mask || pending;
+	spin_unlock_irq(&irqs->lock);
+	if (pending)
+		usher_eventfd_signal(vector->eventfd);
+}
+
+/* The interrupt core keeps one that comes meanwhile. */
+static void usher_raw_mask_message(struct usher_raw_vector *vector, bool mask)
+{
+	struct usher_raw_irqs *irqs = vector->irqs;
+	int irq = pci_irq_vector(irqs->pdev, vector - irqs->vectors);
+
+	if (vector->masked == mask)
+		return;
+	vector->masked = mask;
+	if (mask)
+		disable_irq(irq);
+	else
+		enable_irq(irq);
+}
+
+int usher_raw_irq_mask(struct usher_raw *raw,
+		       const struct usher_raw_irq_mask *arg)
+{
+	struct usher_raw_irqs *irqs;
+	int ret = 0;
+
+	if (arg->flags || arg->mask > 1)
+		return -EINVAL;
+	mutex_lock(&raw->lock);
+	irqs = raw->irqs;
+	if (raw->gone)
+		ret = -ENODEV;
+	else if (!irqs || arg->vector >= irqs->count)
+		ret = -EINVAL;
+	else if (irqs->kind == USHER_RAW_IRQ_INTX)
+		usher_raw_mask_pin(irqs->vectors, arg->mask);
+	else
+		usher_raw_mask_message(irqs->vectors +
+				       array_index_nospec(arg->vector, irqs->count),
+				       arg->mask);
+	mutex_unlock(&raw->lock);
+	return ret;
+}
+
+/* During a reset the status register says nothing about the pin. */
+void usher_raw_irq_freeze(struct usher_raw *raw, bool freeze)
+{
+	if (!raw->irqs)
+		return;
+	spin_lock_irq(&raw->irqs->lock);
+	raw->irqs->frozen = freeze;
+	spin_unlock_irq(&raw->irqs->lock);
+}
+
+/* ---- on and off ---- */
+
+void usher_raw_count_irqs(struct usher_raw *raw)
+{
+	struct pci_dev *pdev = raw->pdev;
+	u8 pin = 0;
+
+	raw->msix = max(pci_msix_vec_count(pdev), 0);
+	raw->msi = max(pci_msi_vec_count(pdev), 0);
+	pci_read_config_byte(pdev, PCI_INTERRUPT_PIN, &pin);
+	raw->intx = pin && pdev->irq && pci_intx_mask_supported(pdev);
+}
+
+bool usher_raw_has_messages(const struct usher_raw *raw)
+{
+	return raw->irqs && raw->irqs->kind != USHER_RAW_IRQ_INTX;
+}
+
+static void usher_raw_irqs_free(struct usher_raw_irqs *irqs)
+{
+	u32 i;
+
+	for (i = 0; i < irqs->count && irqs->vectors[i].eventfd; i++)
+		eventfd_ctx_put(irqs->vectors[i].eventfd);
+	kvfree(irqs);
+}
+
+/* Copies and looks up: before the lock is taken. */
+static struct usher_raw_irqs *usher_raw_irqs_alloc(struct usher_raw *raw,
+						   const struct usher_raw_irq_enable *arg)
+{
+	const s32 __user *fds = u64_to_user_ptr(arg->eventfds);
+	struct usher_raw_irqs *irqs;
+	struct eventfd_ctx *ctx;
+	u32 i;
+	s32 fd;
+
+	irqs = kvzalloc(struct_size(irqs, vectors, arg->count),
+			GFP_KERNEL_ACCOUNT);
+	if (!irqs)
+		return ERR_PTR(-ENOMEM);
+	irqs->pdev = raw->pdev;
+	irqs->kind = arg->kind;
+	irqs->count = arg->count;
+	spin_lock_init(&irqs->lock);
+	for (i = 0; i < irqs->count; i++) {
+		ctx = ERR_PTR(-EFAULT);
+		if (!get_user(fd, fds + i))
+			ctx = eventfd_ctx_fdget(fd);
+		if (IS_ERR(ctx)) {
+			usher_raw_irqs_free(irqs);
+			return ERR_CAST(ctx);
+		}
+		irqs->vectors[i].irqs = irqs;
+		irqs->vectors[i].eventfd = ctx;
+	}
+	return irqs;
+}
+
+static void usher_raw_irqs_stop(struct usher_raw_irqs *irqs, u32 count)
+{
+	if (irqs->kind == USHER_RAW_IRQ_INTX)
+		pci_intx(irqs->pdev, 0);
+	while (count--)
+		pci_free_irq(irqs->pdev, count, &irqs->vectors[count]);
+	pci_free_irq_vectors(irqs->pdev);
+}
+
+static int usher_raw_irqs_start(struct usher_raw_irqs *irqs)
+{
+	static const unsigned int types[] = {
+		[USHER_RAW_IRQ_INTX]	= PCI_IRQ_INTX,
+		[USHER_RAW_IRQ_MSI]	= PCI_IRQ_MSI,
+		[USHER_RAW_IRQ_MSIX]	= PCI_IRQ_MSIX,
+	};
+	bool intx = irqs->kind == USHER_RAW_IRQ_INTX;
+	struct pci_dev *pdev = irqs->pdev;
+	int ret;
+	u32 i;
+
+	ret = pci_alloc_irq_vectors(pdev, irqs->count, irqs->count,
+				    types[irqs->kind]);
+	if (ret < 0)
+		return ret;
+	/* Allocating a pin switches it on. */
+	if (intx)
+		pci_intx(pdev, 0);
+	irqs->vectors[0].masked = intx;
+	for (i = 0; i < irqs->count; i++) {
+		ret = pci_request_irq(pdev, i,
+				      intx ? usher_raw_pin : usher_raw_message,
+				      NULL, &irqs->vectors[i], "usher-raw %s %u",
+				      pci_name(pdev), i);
+		if (ret) {
+			usher_raw_irqs_stop(irqs, i);
+			return ret;
+		}
+	}
+	if (intx)
+		usher_raw_mask_pin(irqs->vectors, false);
+	return 0;
+}
+
+static int usher_raw_check_irq(const struct usher_raw *raw,
+			       const struct usher_raw_irq_enable *arg)
+{
+	u32 count;
+
+	switch (arg->kind) {
+	case USHER_RAW_IRQ_INTX:
+		count = raw->intx;
+		break;
+	case USHER_RAW_IRQ_MSI:
+		count = raw->msi;
+		break;
+	case USHER_RAW_IRQ_MSIX:
+		count = raw->msix;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (arg->flags || !arg->count)
+		return -EINVAL;
+	if (!count)
+		return -EOPNOTSUPP;
+	return arg->count > count ? -EINVAL : 0;
+}
+
+int usher_raw_irq_enable(struct usher_raw *raw,
+			 const struct usher_raw_irq_enable *arg)
+{
+	struct usher_raw_irqs *irqs;
+	int ret;
+
+	ret = usher_raw_check_irq(raw, arg);
+	if (ret)
+		return ret;
+	irqs = usher_raw_irqs_alloc(raw, arg);
+	if (IS_ERR(irqs))
+		return PTR_ERR(irqs);
+	mutex_lock(&raw->lock);
+	if (raw->gone)
+		ret = -ENODEV;
+	else if (raw->irqs)
+		ret = -EBUSY;
+	else
+		ret = usher_raw_irqs_start(irqs);
+	if (!ret) {
+		raw->irqs = irqs;
+		usher_raw_update_master(raw);
+	}
+	mutex_unlock(&raw->lock);
+	if (ret)
+		usher_raw_irqs_free(irqs);
+	return ret;
+}
+
+/* With raw.lock held; the function is there. */
+void usher_raw_irq_disable(struct usher_raw *raw)
+{
+	struct usher_raw_irqs *irqs = raw->irqs;
+
+	lockdep_assert_held(&raw->lock);
+	if (!irqs)
+		return;
+	usher_raw_irqs_stop(irqs, irqs->count);
+	raw->irqs = NULL;
+	usher_raw_irqs_free(irqs);
+}

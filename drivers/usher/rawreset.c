@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Raw mode: bringing a function to a known state. A power management reset does
+ * not count: many functions go on afterwards where they were.
+ */
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/pci_hotplug.h>
+
+#include "raw.h"
+
+/* Tries to lock the bridge, 20 ms apart */
+#define USHER_RAW_BRIDGE_TRIES	50
+
+static bool usher_raw_has_flr(struct pci_dev *pdev)
+{
+	const u8 both = PCI_AF_CAP_TP | PCI_AF_CAP_FLR;
+	int pos = pci_find_capability(pdev, PCI_CAP_ID_AF);
+	u8 cap = 0;
+
+	if (!pcie_reset_flr(pdev, PCI_RESET_PROBE))
+		return true;
+	if (!pos || pdev->dev_flags & PCI_DEV_FLAGS_NO_FLR_RESET)
+		return false;
+	pci_read_config_byte(pdev, pos + PCI_AF_CAP, &cap);
+	return (cap & both) == both;
+}
+
+static bool usher_raw_alone_on_bus(struct pci_dev *pdev)
+{
+	struct pci_dev *other;
+
+	if (pci_is_root_bus(pdev->bus) || !pdev->bus->self ||
+	    pdev->dev_flags & PCI_DEV_FLAGS_NO_BUS_RESET)
+		return false;
+	list_for_each_entry(other, &pdev->bus->devices, bus_list)
+		if (other != pdev)
+			return false;
+	return true;
+}
+
+/**
+ * usher_raw_reset_probe - look how a function can be reset
+ * @pdev: the function
+ *
+ * Return: how.
+ */
+enum usher_raw_reset_kind usher_raw_reset_probe(struct pci_dev *pdev)
+{
+	/* The methods of the kernel begin with it, if it is not broken. */
+	if (usher_raw_has_flr(pdev) && pdev->reset_methods[0])
+		return USHER_RAW_RESET_FLR;
+	if (usher_raw_alone_on_bus(pdev))
+		return USHER_RAW_RESET_BUS;
+	return USHER_RAW_RESET_NONE;
+}
+
+/* A slot for hotplug must not take the reset for a removal. */
+static int usher_raw_reset_bus(struct pci_dev *pdev)
+{
+	struct hotplug_slot *slot = pdev->slot ? pdev->slot->hotplug : NULL;
+	int ret;
+
+	if (!slot || !slot->ops->reset_slot)
+		return pci_bridge_secondary_bus_reset(pdev->bus->self);
+	if (!try_module_get(slot->owner))
+		return -ENOTTY;
+	ret = slot->ops->reset_slot(slot, PCI_RESET_DO_RESET);
+	module_put(slot->owner);
+	return ret;
+}
+
+static int usher_raw_reset_alone(struct pci_dev *pdev)
+{
+	struct pci_dev *bridge = pdev->bus->self;
+	u32 tries = USHER_RAW_BRIDGE_TRIES;
+	int ret;
+
+	if (!usher_raw_alone_on_bus(pdev))
+		return -ENOTTY;
+	/* The bridge's lock comes before ours elsewhere: do not insist. */
+	while (!pci_cfg_access_trylock(bridge)) {
+		if (!--tries)
+			return -EAGAIN;
+		msleep(20);
+	}
+	ret = usher_raw_reset_bus(pdev);
+	pci_cfg_access_unlock(bridge);
+	return ret;
+}
+
+/**
+ * usher_raw_stop_dma - no access to memory from here on
+ * @raw: the function
+ *
+ * Return: false when what it began may still be on its way.
+ */
+bool usher_raw_stop_dma(struct usher_raw *raw)
+{
+	pci_clear_master(raw->pdev);
+	return pci_wait_for_pending_transaction(raw->pdev);
+}
+
+/**
+ * usher_raw_reset - reset a function
+ * @raw: the function; its lock, the PCI device's and that of its configuration
+ *	are held
+ * @keep: keep its configuration, bus mastering included, rather than go back to
+ *	that of no owner
+ *
+ * Return: 0; -EOPNOTSUPP; -EAGAIN when the bridge is busy; -EIO when it did not come back.
+ */
+int usher_raw_reset(struct usher_raw *raw, bool keep)
+{
+	struct pci_dev *pdev = raw->pdev;
+	int ret;
+
+	lockdep_assert_held(&raw->lock);
+	if (raw->reset == USHER_RAW_RESET_NONE)
+		return -EOPNOTSUPP;
+	if (!pci_device_is_present(pdev))
+		return -EIO;
+	usher_raw_irq_freeze(raw, true);
+	/* Who touches a region waits until it is there again. */
+	down_write(&raw->region_lock);
+	usher_raw_zap(raw);
+	usher_raw_stop_dma(raw);
+	pci_save_state(pdev);
+	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
+	ret = raw->reset == USHER_RAW_RESET_FLR ?
+	      __pci_reset_function_locked(pdev) : usher_raw_reset_alone(pdev);
+	if (!keep)
+		pci_load_saved_state(pdev, raw->saved);
+	pci_restore_state(pdev);
+	up_write(&raw->region_lock);
+	usher_raw_irq_freeze(raw, false);
+	if (keep)
+		usher_raw_update_master(raw);
+	return ret && ret != -EAGAIN ? -EIO : ret;
+}
+
+/* Somebody else resets the function, and holds the PCI device's lock. */
+void usher_raw_reset_prepare(struct pci_dev *pdev)
+{
+	struct usher_raw *raw = pci_get_drvdata(pdev);
+
+	mutex_lock(&raw->lock);
+	usher_raw_irq_freeze(raw, true);
+	down_write(&raw->region_lock);
+	raw->regions_on = false;
+	usher_raw_zap(raw);
+	up_write(&raw->region_lock);
+	usher_raw_stop_dma(raw);
+	mutex_unlock(&raw->lock);
+}
+
+void usher_raw_reset_done(struct pci_dev *pdev)
+{
+	struct usher_raw *raw = pci_get_drvdata(pdev);
+
+	mutex_lock(&raw->lock);
+	down_write(&raw->region_lock);
+	raw->regions_on = !raw->gone;
+	up_write(&raw->region_lock);
+	usher_raw_irq_freeze(raw, false);
+	usher_raw_update_master(raw);
+	mutex_unlock(&raw->lock);
+}
