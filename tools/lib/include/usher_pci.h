@@ -17,7 +17,7 @@
  *	usher_pci_close()
  *
  * Underneath is a back end, chosen by what the function is bound to. On Linux
- * that is vfio-pci, which needs an IOMMU; elsewhere there is none yet, and
+ * that is usher-raw, or vfio-pci, which needs an IOMMU; elsewhere there is none yet, and
  * usher_pci_open() answers -EOPNOTSUPP.
  *
  * Conventions:
@@ -76,7 +76,7 @@ enum usher_pci_irq {
 
 /**
  * struct usher_pci_info - what a function is
- * @backend: "vfio"
+ * @backend: "usher-raw" or "vfio"
  * @address: domain:bus:device.function
  * @vendor: vendor ID
  * @device: device ID

@@ -97,6 +97,26 @@ void usher_pci_fault_remove(void *base)
 	pthread_mutex_unlock(&places_lock);
 }
 
+static bool put_ones(uintptr_t page)
+{
+	return mmap((void *)page, page_bytes, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_FIXED, ones_fd, 0) != MAP_FAILED;
+}
+
+int usher_pci_fault_fill(void *base, size_t bytes)
+{
+	uintptr_t page = (uintptr_t)base, end = page + bytes;
+	int ret;
+
+	pthread_mutex_lock(&places_lock);
+	ret = make_ones();
+	pthread_mutex_unlock(&places_lock);
+	for (; !ret && page < end; page += page_bytes)
+		if (!put_ones(page))
+			ret = -ENOMEM;
+	return ret;
+}
+
 static struct place *find_place(uintptr_t address)
 {
 	uintptr_t start;
@@ -116,14 +136,13 @@ bool usher_pci_handle_fault(void *address)
 	struct place *place = find_place((uintptr_t)address);
 	uintptr_t page = (uintptr_t)address & ~(page_bytes - 1);
 	int saved = errno;
-	void *map;
+	bool done;
 
 	if (!place)
 		return false;
-	map = mmap((void *)page, page_bytes, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_FIXED, ones_fd, 0);
+	done = put_ones(page);
 	errno = saved;
-	if (map == MAP_FAILED)
+	if (!done)
 		return false;
 	__atomic_store_n(place->lost, true, __ATOMIC_RELEASE);
 	return true;

@@ -26,6 +26,15 @@ int usher_pci_fault_add(void *base, size_t bytes, bool *lost);
  */
 void usher_pci_fault_remove(void *base);
 
+/**
+ * usher_pci_fault_fill() - put pages of ones somewhere
+ * @base: whole pages
+ * @bytes: their length, or 0
+ *
+ * Return: 0; -ENOMEM.
+ */
+int usher_pci_fault_fill(void *base, size_t bytes);
+
 #pragma GCC visibility pop
 
 #endif /* USHER_PCI_FAULT_H */

@@ -13,6 +13,7 @@
 
 static const struct usher_pci_ops *const backends[] = {
 #ifdef __linux__
+	&usher_pci_raw,
 	&usher_pci_vfio,
 #else
 	&usher_pci_none,

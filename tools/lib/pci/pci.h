@@ -96,6 +96,7 @@ struct usher_pci_ops {
 };
 
 #ifdef __linux__
+extern const struct usher_pci_ops usher_pci_raw;
 extern const struct usher_pci_ops usher_pci_vfio;
 #else
 extern const struct usher_pci_ops usher_pci_none;

@@ -108,11 +108,11 @@ static int check_driver(const char *address)
 		return fail(-ENOENT, "there is no PCI function %s", address);
 	if (read_link(address, "driver", driver, sizeof(driver)) < 0)
 		return fail(-ENXIO,
-			    "%s is bound to no driver: bind it to vfio-pci",
+			    "%s is bound to no driver: bind it to usher-raw or vfio-pci",
 			    address);
 	if (strcmp(driver, "vfio-pci"))
 		return fail(-ENXIO,
-			    "%s is bound to %s, which hands it to nobody: bind it to vfio-pci",
+			    "%s is bound to %s, which hands it to nobody: bind it to usher-raw or vfio-pci",
 			    address, driver);
 	return 0;
 }
