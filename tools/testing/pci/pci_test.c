@@ -176,6 +176,17 @@ static void memory_goes_both_ways(void)
 	stop();
 }
 
+/* The caller's memory is where it is, unless an IOMMU moves it. */
+static bool is_out_of_reach(int ret)
+{
+	if (ret == -ENOSPC && !usher_pci_info(pci)->iommu) {
+		printf("# not tested: the device does not reach the memory\n");
+		return true;
+	}
+	EXPECT_EQ(ret, 0);
+	return ret;
+}
+
 static void memory_of_the_callers(void)
 {
 	static uint8_t data[3 * 4096] __attribute__((aligned(4096)));
@@ -185,7 +196,11 @@ static void memory_of_the_callers(void)
 		return;
 	EXPECT_EQ(usher_pci_set_dma_bits(pci, EDU_ADDRESS_BITS), 0);
 	memset(data + 100, 0x11, EDU_BYTES);
-	EXPECT_EQ(usher_pci_dma_register(pci, data + 100, 8192, 0, &dma), 0);
+	if (is_out_of_reach(usher_pci_dma_register(pci, data + 100, 8192, 0,
+						   &dma))) {
+		stop();
+		return;
+	}
 	to_device(usher_pci_dma_bus(dma, 0));
 	to_memory(usher_pci_dma_bus(dma, 4096));
 	EXPECT(all(data + 100 + 4096, 0x11, EDU_BYTES));
@@ -211,8 +226,8 @@ static void memory_that_cannot_be(void)
 	EXPECT_EQ(usher_pci_dma_register(pci, nothing, 4096, 0, &dma), -EFAULT);
 	EXPECT_EQ(usher_pci_dma_register(pci, constant, 4096, 0, &dma), -EFAULT);
 	EXPECT(says("USHER_PCI_DMA_READ_ONLY"));
-	EXPECT_EQ(usher_pci_dma_register(pci, constant, 4096,
-					 USHER_PCI_DMA_READ_ONLY, &dma), 0);
+	is_out_of_reach(usher_pci_dma_register(pci, constant, 4096,
+					       USHER_PCI_DMA_READ_ONLY, &dma));
 	stop();
 	munmap(constant, 4096);
 	munmap(nothing, 4096);
