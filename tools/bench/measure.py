@@ -24,6 +24,8 @@ NODES = {"pread": "/dev/nvme0n1", "uring": "/dev/nvme0n1", "uring-poll": "/dev/n
          "usher": MANY_QUEUES, "usher-awake": MANY_QUEUES, "usher-poll": MANY_QUEUES,
          "usher-many": FOUR_QUEUES, "vfio": "0000:01:00.0"}
 FLOOR = "vfio"  # has a guest of its own, with an IOMMU
+# What raw mode is measured with: one that interrupts by message, one that has a pin
+RAW_DEVICES = {"message": ("edu", "0000:01:00.0"), "pin": ("e1000", "0000:02:00.0")}
 
 
 class BenchError(Exception):
@@ -113,6 +115,15 @@ class Options:
     profile: bool = False
     vfio: bool = False
     latency: int = 0  # of the disk, in microseconds
+    raw: bool = False  # RAW_DEVICES in place of disks
+
+
+def raw_devices():
+    """Each behind a port of its own, so that it is alone in its IOMMU group."""
+    for number, (model, _) in enumerate(RAW_DEVICES.values(), 1):
+        yield from ("--qemu-arg=-device",
+                    f"--qemu-arg=pcie-root-port,id=port{number},chassis={number},slot={number}",
+                    "--qemu-arg=-device", f"--qemu-arg={model},bus=port{number}")
 
 
 def guest_command(module, plan, share, options):
@@ -122,6 +133,10 @@ def guest_command(module, plan, share, options):
     if options.vfio:
         command += ["--iommu", "--env", "BENCH_VFIO=1"]
         disks = [DISK]
+    elif options.raw:
+        command += ["--iommu", "--env", f"USHER_MODULE={module}", "--env", "BENCH_RAW=1",
+                    *raw_devices()]
+        disks = []
     else:
         command += ["--env", f"USHER_MODULE={module}"]
         disks = DISKS
@@ -159,9 +174,9 @@ def grouped(works, flat):
     return [[next(rest) for _ in range(work.repeat)] for work in works]
 
 
-def run_guest(module, plan, options, progress=sys.stderr):
-    """Do the measurements in one guest."""
-    works = [work for work in plan if isinstance(work, Work)]
+def boot(module, plan, options, progress):
+    """Do a plan in one guest; return what it printed, counts, and its symbols."""
+    counts, kallsyms = [], []
     with tempfile.TemporaryDirectory(prefix="usher-bench-") as folder:
         share = Path(folder)
         (share / "plan").write_text("".join(work.line() + "\n" for work in plan))
@@ -171,11 +186,18 @@ def run_guest(module, plan, options, progress=sys.stderr):
             raise BenchError(f"the guest ended with status {done.returncode}: "
                              f"{shlex.join(map(str, command))}")
         results = read_results((share / "results").read_text().splitlines())
-        answer = Answer(grouped(works, [line for line in results if "engine" in line]), [], [],
-                        [line for line in results if "engine" not in line])
         if options.counter:
             with open(share / "counts", encoding="ascii") as lines:
-                answer.counts = grouped(works, read_counts(lines))
+                counts = read_counts(lines)
         if options.profile:
-            answer.kallsyms = (share / "kallsyms").read_text().splitlines()
-    return answer
+            kallsyms = (share / "kallsyms").read_text().splitlines()
+    return results, counts, kallsyms
+
+
+def run_guest(module, plan, options, progress=sys.stderr):
+    """Do the measurements in one guest."""
+    works = [work for work in plan if isinstance(work, Work)]
+    results, counts, kallsyms = boot(module, plan, options, progress)
+    return Answer(grouped(works, [line for line in results if "engine" in line]),
+                  grouped(works, counts) if options.counter else [], kallsyms,
+                  [line for line in results if "engine" not in line])
