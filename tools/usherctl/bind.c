@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * usherctl bind and usherctl unbind: from the nvme driver to usher and back, by
- * the driver_override of the PCI function.
+ * usherctl bind and usherctl unbind: from the kernel's drivers to usher and
+ * usher-raw and back, by the driver_override of the PCI function.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -16,107 +16,34 @@
 #include "usherctl.h"
 
 #define SYS_DRIVERS	"/sys/bus/pci/drivers"
-#define PCI_CLASS_NVME	0x010802
 #define NODE_WAIT_MS	10000
 
+#define HEADER_TYPE	0x0e	/* in configuration space */
+#define HEADER_TYPE_MASK	0x7f
+
+/**
+ * struct target - the function that is meant, and what is to be done
+ * @text: as the user named it
+ * @bdf: its PCI address
+ * @driver: the driver it has, or ""
+ * @raw: --raw
+ * @force: --force
+ * @back: --to-kernel, --to-nvme
+ * @nvme: --to-nvme
+ */
 struct target {
-	const char *text;	/* as the user named it */
-	char bdf[32];
-	char driver[64];	/* the driver it has, or "" */
-	bool flag;		/* --force, --to-nvme */
+	const char *text;
+	char bdf[PCI_ADDRESS];
+	char driver[64];
+	bool raw;
+	bool force;
+	bool back;
+	bool nvme;
 };
 
-/*
- * Which PCI function is meant
- */
-
-/* "01:00.0" is short for "0000:01:00.0". */
-static bool from_bdf(const char *text, char bdf[32])
+static const char *wanted_driver(const struct target *target)
 {
-	unsigned int domain = 0, bus, slot, function;
-	int length = 0;
-
-	if (sscanf(text, "%x:%x:%x.%x%n", &domain, &bus, &slot, &function,
-		   &length) != 4) {
-		domain = 0;
-		if (sscanf(text, "%x:%x.%x%n", &bus, &slot, &function,
-			   &length) != 3)
-			return false;
-	}
-	if (text[length])
-		return false;
-	snprintf(bdf, 32, "%04x:%02x:%02x.%x", domain, bus, slot, function);
-	return true;
-}
-
-/* The PCI function that a folder in sysfs lies under */
-static bool pci_parent(const char *folder, char bdf[32])
-{
-	char path[PATH_MAX], name[64];
-	char *slash;
-
-	if (!realpath(folder, path))
-		return false;
-	for (;;) {
-		if (sys_link(name, sizeof(name), "%s/subsystem", path) &&
-		    !strcmp(name, "pci"))
-			return from_bdf(strrchr(path, '/') + 1, bdf);
-		slash = strrchr(path, '/');
-		if (!slash || slash == path)
-			return false;
-		*slash = '\0';
-	}
-}
-
-/* A multipath head lies under no controller: its subsystem lists them. */
-static int from_head(const char *disk, char bdf[32])
-{
-	char **names, path[PATH_MAX], found[32] = "";
-	int i, count = sys_scan(&names, "/sys/class/block/%s/device", disk);
-	int ret = 0;
-
-	for (i = 0; i < count && !ret; i++) {
-		snprintf(path, sizeof(path),
-			 "/sys/class/block/%s/device/%s/device", disk, names[i]);
-		if (strncmp(names[i], "nvme", 4) || !pci_parent(path, bdf))
-			continue;
-		if (*found && strcmp(found, bdf))
-			ret = fail("%s is reached by %s and %s: name one of these",
-				   disk, found, bdf);
-		snprintf(found, sizeof(found), "%s", bdf);
-	}
-	sys_free(names, count);
-	if (!ret && !*found)
-		ret = fail("%s: no PCI function is behind it", disk);
-	return ret;
-}
-
-static int find_function(struct target *target)
-{
-	const char *slash = strrchr(target->text, '/');
-	const char *name = slash ? slash + 1 : target->text;
-	static const char * const classes[] = { "usher", "nvme", "block" };
-	char path[PATH_MAX];
-	size_t i;
-
-	if (from_bdf(target->text, target->bdf)) {
-		snprintf(path, sizeof(path), SYS_PCI "/%s", target->bdf);
-		if (access(path, F_OK))
-			return fail("%s: there is no such PCI function, see \"usherctl list\"",
-				    target->bdf);
-		return 0;
-	}
-
-	for (i = 0; i < ARRAY_SIZE(classes); i++) {
-		snprintf(path, sizeof(path), "/sys/class/%s/%s", classes[i],
-			 name);
-		if (pci_parent(path, target->bdf))
-			return 0;
-	}
-	if (!access(path, F_OK))
-		return from_head(name, target->bdf);
-	return fail("%s: there is no such disk or PCI function, see \"usherctl list\"",
-		    target->text);
+	return target->raw ? "usher-raw" : "usher";
 }
 
 static int refused(const char *what, int error)
@@ -127,10 +54,15 @@ static int refused(const char *what, int error)
 	return STATUS_FAILED;
 }
 
+static bool is_nvme(const char *bdf)
+{
+	return sys_number(SYS_PCI "/%s/class", bdf) == PCI_CLASS_NVME;
+}
+
 static int resolve(struct target *target)
 {
 	char path[PATH_MAX];
-	int ret = find_function(target);
+	int ret = find_function(target->text, target->bdf);
 
 	if (ret)
 		return ret;
@@ -138,12 +70,40 @@ static int resolve(struct target *target)
 		 target->bdf);
 	if (access(path, W_OK))
 		return refused(target->bdf, -errno);
-	if (sys_number(SYS_PCI "/%s/class", target->bdf) != PCI_CLASS_NVME)
-		return fail("%s is no NVMe controller (PCI class 01 08 02)",
-			    target->bdf);
 	sys_link(target->driver, sizeof(target->driver), SYS_PCI "/%s/driver",
 		 target->bdf);
 	return 0;
+}
+
+static int no_nvme(const struct target *target)
+{
+	return fail("%s is no NVMe controller (PCI class 01 08 02)", target->bdf);
+}
+
+/* What a driver would refuse is refused before the function loses the one it has. */
+static int check_kind(const struct target *target)
+{
+	__u8 header[HEADER_TYPE + 1] = {};
+
+	if (!target->raw && !is_nvme(target->bdf)) {
+		no_nvme(target);
+		fprintf(stderr,
+			"  \"usherctl bind --raw\" gives a function of any class to a driver in a process.\n");
+		return STATUS_FAILED;
+	}
+	if (!target->raw)
+		return 0;
+	sys_bytes(header, sizeof(header), SYS_PCI "/%s/config", target->bdf);
+	if (header[HEADER_TYPE] & HEADER_TYPE_MASK)
+		return fail("%s is a bridge: name a function behind it",
+			    target->bdf);
+	if (!sys_number(SYS_PCI "/%s/sriov_numvfs", target->bdf))
+		return 0;
+	fail("%s has virtual functions, which would lose it", target->bdf);
+	fprintf(stderr,
+		"  Remove them first: echo 0 > " SYS_PCI "/%s/sriov_numvfs\n",
+		target->bdf);
+	return STATUS_FAILED;
 }
 
 /*
@@ -158,30 +118,48 @@ static bool driver_is_there(const char *driver)
 	return !access(path, F_OK);
 }
 
-static int load_module(const char *module)
+/* @option: "-q" where it is no error that there is none */
+static int load(const char *option, const char *module)
 {
 	int status;
-	pid_t child;
+	pid_t child = fork();
 
-	if (driver_is_there(module))
-		return 0;
-
-	child = fork();
 	if (!child) {
-		execlp("modprobe", "modprobe", module, NULL);
-		execl("/sbin/modprobe", "modprobe", module, NULL);
+		execlp("modprobe", "modprobe", option, module, NULL);
+		execl("/sbin/modprobe", "modprobe", option, module, NULL);
 		_exit(127);
 	}
 	if (child < 0 || waitpid(child, &status, 0) < 0)
 		return fail("modprobe %s: %s", module, strerror(errno));
-	if (status || !driver_is_there(module)) {
-		fail("the module \"%s\" is not loaded, and \"modprobe %s\" failed",
-		     module, module);
-		fprintf(stderr,
-			"  Install it (make install, or DKMS), or load it with insmod; the kernel log says more.\n");
-		return STATUS_FAILED;
-	}
-	return 0;
+	return status ? STATUS_FAILED : 0;
+}
+
+static int load_module(const char *module, const char *driver)
+{
+	int ret;
+
+	if (driver_is_there(driver))
+		return 0;
+	ret = load("-a", module);
+	if (!ret && driver_is_there(driver))
+		return 0;
+	if (!ret)
+		return fail("the module \"%s\" has no driver %s: it is older than this program",
+			    module, driver);
+	fail("the module \"%s\" is not loaded, and \"modprobe %s\" failed",
+	     module, module);
+	fprintf(stderr,
+		"  Install it (make install, or DKMS), or load it with insmod; the kernel log says more.\n");
+	return STATUS_FAILED;
+}
+
+/* The module that the kernel would load for a function: none is no error here. */
+static void load_by_alias(const char *bdf)
+{
+	char alias[256];
+
+	if (sys_read(alias, sizeof(alias), SYS_PCI "/%s/modalias", bdf))
+		load("-q", alias);
 }
 
 static int set_override(const char *bdf, const char *driver)
@@ -218,14 +196,12 @@ static const char *probe(struct target *target)
 /* Names of the nodes of a PCI function; how many of them lack a file in /dev */
 static int missing_nodes(const char *bdf, char ***names, int *count)
 {
-	char path[PATH_MAX];
+	char path[NODE_PATH];
 	int i, missing = 0;
 
 	*count = sys_scan(names, SYS_PCI "/%s/usher", bdf);
-	for (i = 0; i < *count; i++) {
-		snprintf(path, sizeof(path), "/dev/%s", (*names)[i]);
-		missing += access(path, F_OK) != 0;
-	}
+	for (i = 0; i < *count; i++)
+		missing += access(node_path((*names)[i], path), F_OK) != 0;
 	return missing;
 }
 
@@ -237,14 +213,18 @@ static int wait_nodes(const char *bdf)
 		.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
 		.events = POLLIN,
 	};
-	char **names, events[4096];
+	char **names, events[4096], path[NODE_PATH];
 	int count, i, missing;
 
-	/* The watch first: a node made between look and wait is seen. */
-	inotify_add_watch(watch.fd, "/dev", IN_CREATE | IN_MOVED_TO);
 	for (;;) {
 		__u64 now = usher_deadline(0);
 
+		/*
+		 * The watch first: a node made between look and wait is seen. The
+		 * folder may come with the first node in it.
+		 */
+		inotify_add_watch(watch.fd, "/dev", IN_CREATE | IN_MOVED_TO);
+		inotify_add_watch(watch.fd, RAW_NODES, IN_CREATE | IN_MOVED_TO);
 		missing = missing_nodes(bdf, &names, &count);
 		if ((count && !missing) || now >= end)
 			break;
@@ -256,13 +236,27 @@ static int wait_nodes(const char *bdf)
 	close(watch.fd);
 
 	for (i = 0; i < count && !missing; i++)
-		printf("/dev/%s\n", names[i]);
+		puts(node_path(names[i], path));
 	sys_free(names, count);
 	if (!count)
 		return fail("%s has no nodes; the kernel log says why", bdf);
 	if (missing)
 		return fail("%s: %d of its nodes are not in /dev; is devtmpfs or udev at work?",
 			    bdf, missing);
+	return 0;
+}
+
+/* The nodes on standard output, for scripts; what is protected on the other */
+static int say_bound(const struct target *target)
+{
+	struct protection is;
+	char text[1024];
+	int ret = wait_nodes(target->bdf);
+
+	if (ret || !target->raw)
+		return ret;
+	gather_protection(target->bdf, &is);
+	note("%s is %s", target->bdf, protection_sentence(&is, text));
 	return 0;
 }
 
@@ -277,8 +271,18 @@ static int parse_arguments(struct target *target, int argc, char **argv,
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
+		case 'r':
+			target->raw = true;
+			break;
 		case 'f':
-			target->flag = true;
+			target->force = true;
+			break;
+		case 'n':
+			target->nvme = true;
+			target->back = true;
+			break;
+		case 'k':
+			target->back = true;
 			break;
 		case 'h':
 			help();
@@ -295,39 +299,44 @@ static int parse_arguments(struct target *target, int argc, char **argv,
 
 static void bind_help(void)
 {
-	printf("Usage: usherctl bind [--force] DEVICE\n\n"
-	       "Take an NVMe disk from its driver for usher, and print the nodes it has then.\n"
-	       "DEVICE is a PCI address (01:00.0), /dev/nvme0 or /dev/nvme0n1. Loads the module\n"
-	       "if need be. A disk in use is refused with exit status 3, and by what is said.\n\n"
-	       "  --force   even if it is in use, or another driver than nvme has it:\n"
-	       "            file systems on it are lost as if it were unplugged\n");
+	printf("Usage: usherctl bind [--raw] [--force] DEVICE\n\n"
+	       "Take a device from its driver for usher, and print the nodes it has then. DEVICE is\n"
+	       "a PCI address (01:00.0), a disk (/dev/nvme0n1) or a network interface (eth0). Loads\n"
+	       "the module if need be. A device in use is refused with exit status 3, and by what is\n"
+	       "said.\n\n"
+	       "  --raw     a PCI function of any class, for a driver in a process: it gets the\n"
+	       "            node /dev/usher-raw/ADDRESS, and what contains it is said\n"
+	       "  --force   even if it is in use, or another driver than nvme has a disk:\n"
+	       "            its users lose it as if it were unplugged\n");
+}
+
+static int in_use(const struct target *target)
+{
+	fail("%s is in use; nothing was changed", target->text);
+	return STATUS_BUSY;
 }
 
 static int check_use(const struct target *target)
 {
-	int users;
-
-	if (target->flag || !*target->driver)
+	if (target->force || !*target->driver)
 		return 0;
+	if (target->raw)
+		return function_in_use(target->bdf) ? in_use(target) : 0;
 	if (strcmp(target->driver, "nvme")) {
 		fail("%s belongs to the driver %s", target->bdf, target->driver);
 		fprintf(stderr, "  Unbind it there first, or say --force.\n");
 		return STATUS_BUSY;
 	}
-
-	users = disks_in_use(target->bdf);
-	if (!users)
-		return 0;
-	fail("%s is in use; nothing was changed", target->text);
-	return STATUS_BUSY;
+	return disks_in_use(target->bdf) ? in_use(target) : 0;
 }
 
-/* usher did not take it: the former driver gets it again. */
+/* Ours did not take it: the former driver gets it again. */
 static int give_back(struct target *target)
 {
 	const char *bdf = target->bdf;
 
-	fail("%s: usher does not take this device; the kernel log says why", bdf);
+	fail("%s: %s does not take this device; the kernel log says why", bdf,
+	     wanted_driver(target));
 	sys_write("\n", SYS_PCI "/%s/driver_override", bdf);
 	if (*probe(target))
 		fprintf(stderr, "  Its driver is %s again.\n", target->driver);
@@ -337,6 +346,7 @@ static int give_back(struct target *target)
 int cmd_bind(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "raw",	no_argument, NULL, 'r' },
 		{ "force",	no_argument, NULL, 'f' },
 		{ "help",	no_argument, NULL, 'h' },
 		{ }
@@ -346,16 +356,18 @@ int cmd_bind(int argc, char **argv)
 
 	if (!ret)
 		ret = resolve(&target);
+	if (!ret)
+		ret = check_kind(&target);
 	if (ret)
 		return ret;
-	if (!strcmp(target.driver, "usher"))
-		return wait_nodes(target.bdf);
+	if (!strcmp(target.driver, wanted_driver(&target)))
+		return say_bound(&target);
 
 	ret = check_use(&target);
 	if (!ret)
-		ret = load_module("usher");
+		ret = load_module("usher", wanted_driver(&target));
 	if (!ret)
-		ret = set_override(target.bdf, "usher");
+		ret = set_override(target.bdf, wanted_driver(&target));
 	if (ret)
 		return ret;
 	ret = release_driver(&target);
@@ -363,23 +375,44 @@ int cmd_bind(int argc, char **argv)
 		set_override(target.bdf, "\n");
 		return ret;
 	}
-	if (strcmp(probe(&target), "usher"))
+	if (strcmp(probe(&target), wanted_driver(&target)))
 		return give_back(&target);
-	return wait_nodes(target.bdf);
+	return say_bound(&target);
 }
 
 static void unbind_help(void)
 {
-	printf("Usage: usherctl unbind [--to-nvme] DEVICE\n\n"
-	       "Take a device from usher. DEVICE is a PCI address or a node of it. Programs that\n"
-	       "use it get ENODEV; its slices are gone.\n\n"
-	       "  --to-nvme   give it to the driver that would have it without usher\n");
+	printf("Usage: usherctl unbind [--to-kernel | --to-nvme] DEVICE\n\n"
+	       "Take a device from usher or usher-raw. DEVICE is a PCI address or a node of it.\n"
+	       "Programs that use it get ENODEV; its slices are gone.\n\n"
+	       "  --to-kernel   give it to the driver that would have it without usher\n"
+	       "  --to-nvme     the same, for an NVMe disk alone\n");
+}
+
+static int check_bound(const struct target *target)
+{
+	if (strcmp(target->driver, "usher") &&
+	    strcmp(target->driver, "usher-raw"))
+		return fail("%s is not bound to usher%s%s", target->text,
+			    *target->driver ? ", but to " : "",
+			    target->driver);
+	return target->nvme && !is_nvme(target->bdf) ? no_nvme(target) : 0;
+}
+
+static int give_to_kernel(struct target *target)
+{
+	if (!*probe(target))
+		return fail("%s: no driver took it; the kernel log says why",
+			    target->bdf);
+	printf("%s %s\n", target->bdf, target->driver);
+	return 0;
 }
 
 int cmd_unbind(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "to-nvme",	no_argument, NULL, 'f' },
+		{ "to-kernel",	no_argument, NULL, 'k' },
+		{ "to-nvme",	no_argument, NULL, 'n' },
 		{ "help",	no_argument, NULL, 'h' },
 		{ }
 	};
@@ -388,23 +421,18 @@ int cmd_unbind(int argc, char **argv)
 
 	if (!ret)
 		ret = resolve(&target);
+	if (!ret)
+		ret = check_bound(&target);
 	if (ret)
 		return ret;
-	if (strcmp(target.driver, "usher"))
-		return fail("%s is not bound to usher%s%s", target.text,
-			    *target.driver ? ", but to " : "", target.driver);
 
-	if (target.flag)
-		ret = load_module("nvme");
+	if (target.nvme)
+		ret = load_module("nvme", "nvme");
+	else if (target.back)
+		load_by_alias(target.bdf);
 	if (!ret)
 		ret = set_override(target.bdf, "\n");
 	if (!ret)
 		ret = release_driver(&target);
-	if (ret || !target.flag)
-		return ret;
-	if (!*probe(&target))
-		return fail("%s: no driver took it; the kernel log says why",
-			    target.bdf);
-	printf("%s %s\n", target.bdf, target.driver);
-	return 0;
+	return ret || !target.back ? ret : give_to_kernel(&target);
 }

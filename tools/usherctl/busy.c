@@ -157,18 +157,21 @@ static void say_disk_users(const char *disk)
 		     disk, disk);
 }
 
-static bool disk_in_use(const char *disk)
+/* 1 or 0; says by what. Without O_NONBLOCK a drive must have a medium. */
+int disk_in_use(const char *disk)
 {
-	char path[64];
+	char path[64], head[32];
 
+	if (head_of_path(disk, head))
+		disk = head;
 	snprintf(path, sizeof(path), "/dev/%s", disk);
-	if (open(path, O_RDONLY | O_EXCL | O_CLOEXEC) >= 0)
-		return false;
+	if (open(path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC) >= 0)
+		return 0;
 	if (errno == EBUSY)
 		say_disk_users(disk);
 	else
 		note("%s cannot be tested: %s", path, strerror(errno));
-	return true;
+	return 1;
 }
 
 /* How many disks of a PCI function are in use; says by what */

@@ -15,8 +15,6 @@
 #include "list.h"
 #include "usherctl.h"
 
-#define PCI_CLASS_NVME	0x010802
-
 static void add_attribute(struct json_object *object, const char *key,
 			  const char *folder, const char *name)
 {

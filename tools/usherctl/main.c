@@ -13,8 +13,8 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{ "list",	cmd_list,	"devices, namespaces and slices" },
-	{ "bind",	cmd_bind,	"take an NVMe disk from its driver for usher" },
-	{ "unbind",	cmd_unbind,	"let go of a disk, or give it back" },
+	{ "bind",	cmd_bind,	"take a device from its driver for usher" },
+	{ "unbind",	cmd_unbind,	"let go of a device, or give it back" },
 	{ "info",	cmd_info,	"what a node or grant allows, and its device" },
 	{ "slice",	cmd_slice,	"publish part of a namespace as a node" },
 	{ "read",	cmd_read,	"from blocks to a file or pipe" },
@@ -32,7 +32,7 @@ static void print_commands(void)
 		printf("  %-8s %s\n", commands[i].name, commands[i].summary);
 	printf("\n\"usherctl COMMAND --help\" says more; usherctl(1) says it all.\n\n"
 	       "Exit status: 0 done; 1 the device or the system refused; 2 wrong arguments;\n"
-	       "3 bind: the disk is in use; 4 --verify: data differ; exec: see its help.\n");
+	       "3 bind: the device is in use; 4 --verify: data differ; exec: see its help.\n");
 }
 
 static int run(const struct command *command, int argc, char **argv)

@@ -34,6 +34,17 @@ bool parse_node(const char *path, struct node *node)
 	return !strcmp(name, back);
 }
 
+/* The file of a node that sysfs knows by @name */
+const char *node_path(const char *name, char path[NODE_PATH])
+{
+	const char *raw = strncmp(name, "usher-raw-", strlen("usher-raw-")) ?
+			  NULL : name + strlen("usher-raw-");
+
+	snprintf(path, NODE_PATH, "%s/%s", raw ? RAW_NODES : "/dev",
+		 raw ? raw : name);
+	return path;
+}
+
 /* The fewest file permissions that give the rights */
 static int open_flags(__u32 rights)
 {

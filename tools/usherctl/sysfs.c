@@ -50,6 +50,28 @@ bool sys_read(char *text, size_t size, const char *format, ...)
 	return got >= 0;
 }
 
+/* How many bytes of a binary attribute could be read, or a negative errno */
+ssize_t sys_bytes(void *bytes, size_t size, const char *format, ...)
+{
+	char path[PATH_MAX];
+	ssize_t got;
+	va_list args;
+	int fd;
+
+	va_start(args, format);
+	make_path(path, format, args);
+	va_end(args);
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	got = read(fd, bytes, size);
+	if (got < 0)
+		got = -errno;
+	close(fd);
+	return got;
+}
+
 /* A number, 0 where there is none */
 __u64 sys_number(const char *format, ...)
 {

@@ -21,6 +21,11 @@ _usherctl_disks()
 		grep -lx 0x010802 -- */class 2>/dev/null | cut -d/ -f1)" "$1"
 }
 
+_usherctl_functions()
+{
+	_usherctl_words "$(ls /sys/bus/pci/devices 2>/dev/null)" "$1"
+}
+
 _usherctl()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
@@ -70,9 +75,14 @@ _usherctl()
 
 	case $command:$word in
 	list:*)		_usherctl_words "--json --help" "$word" ;;
-	bind:-*)	_usherctl_words "--force --help" "$word" ;;
-	bind:*)		_usherctl_disks "$word" ;;
-	unbind:-*)	_usherctl_words "--to-nvme --help" "$word" ;;
+	bind:-*)	_usherctl_words "--raw --force --help" "$word" ;;
+	bind:*)
+		if [[ " ${COMP_WORDS[*]} " = *" --raw "* ]]; then
+			_usherctl_functions "$word"
+		else
+			_usherctl_disks "$word"
+		fi ;;
+	unbind:-*)	_usherctl_words "--to-kernel --to-nvme --help" "$word" ;;
 	info:-*)	_usherctl_words "--json --help" "$word" ;;
 	read:-*)	_usherctl_words "--range --slba --count --bytes --output --verify --quiet --help" "$word" ;;
 	write:-*)	_usherctl_words "--range --slba --count --bytes --input --verify --quiet --help" "$word" ;;

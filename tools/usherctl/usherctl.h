@@ -18,7 +18,7 @@
 /* Exit statuses, also in the manual */
 #define STATUS_FAILED	1	/* the device or the system said no */
 #define STATUS_USAGE	2	/* wrong arguments, nothing was tried */
-#define STATUS_BUSY	3	/* bind: the disk is in use */
+#define STATUS_BUSY	3	/* bind: the device is in use */
 #define STATUS_DIFFERS	4	/* --verify: the second look saw other data */
 #define STATUS_NO_EXEC	125	/* exec: failed before the command began */
 
@@ -107,7 +107,11 @@ struct node {
 	unsigned int slice;
 };
 
+#define RAW_NODES	"/dev/usher-raw"
+#define NODE_PATH	288
+
 bool parse_node(const char *path, struct node *node);
+const char *node_path(const char *name, char path[NODE_PATH]);
 int open_grant(const char *node, __u32 rights, const char **name);
 int open_widest(const char *node, const char **name);
 int grant_info(int grant_fd, const char *name, struct usher_grant_info *info);
@@ -166,6 +170,8 @@ bool sys_read(char *text, size_t size, const char *format, ...)
 	__printf(3, 4);
 __u64 sys_number(const char *format, ...)
 	__printf(1, 2);
+ssize_t sys_bytes(void *bytes, size_t size, const char *format, ...)
+	__printf(3, 4);
 bool sys_link(char *name, size_t size, const char *format, ...)
 	__printf(3, 4);
 int sys_write(const char *text, const char *format, ...)
@@ -174,8 +180,57 @@ int sys_scan(char ***names, const char *format, ...)
 	__printf(2, 3);
 void sys_free(char **names, int count);
 
+/* function.c: which PCI function is meant */
+
+#define PCI_CLASS_NVME	0x010802
+#define PCI_ADDRESS	32	/* bytes of "0000:01:00.0" and longer domains */
+
+bool parse_address(const char *text, char bdf[PCI_ADDRESS]);
+bool is_address(const char *text, char bdf[PCI_ADDRESS]);
+int find_function(const char *text, char bdf[PCI_ADDRESS]);
+
 /* busy.c: who uses a disk */
 int disk_names(const char *bdf, char ***names);
+int disk_in_use(const char *disk);
 int disks_in_use(const char *bdf);
+
+/* users.c: who uses a PCI function of any class */
+int function_in_use(const char *bdf);
+
+/* protection.c: what contains a PCI function */
+
+enum known {
+	KNOWN_UNKNOWN,
+	KNOWN_NO,
+	KNOWN_YES,
+};
+
+/**
+ * struct protection - what contains the DMA and the interrupts of a function
+ * @driver: the driver that it has, or ""
+ * @group: its IOMMU group, or "" without an IOMMU
+ * @domain: type of the group's domain: DMA (strict), DMA-FQ (lazy), identity
+ * @neighbours: other functions in the group
+ * @direct: firmware asks for memory that it reaches in any case
+ * @reset: there is one that stops it
+ * @isolated_msi: it cannot forge the interrupts of others
+ * @contained: what the module says of it
+ */
+struct protection {
+	char driver[64];
+	char group[32];
+	char domain[16];
+	int neighbours;
+	bool direct;
+	bool reset;
+	enum known isolated_msi;
+	enum known contained;
+};
+
+void gather_protection(const char *bdf, struct protection *is);
+enum known protection_contained(const struct protection *is);
+const char *protection_reasons(const struct protection *is, char text[512]);
+const char *protection_remedy(const struct protection *is);
+const char *protection_sentence(const struct protection *is, char text[1024]);
 
 #endif /* USHERCTL_H */

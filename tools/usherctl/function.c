@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which PCI function is meant: by its bdf, a node, a disk, a network interface.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "usherctl.h"
+
+/* "01:00.0" is short for "0000:01:00.0". */
+bool parse_address(const char *text, char bdf[PCI_ADDRESS])
+{
+	unsigned int domain = 0, bus, slot, function;
+	int length = 0;
+
+	/* sscanf() would take signs, blanks and 0x */
+	if (text[strspn(text, "0123456789abcdefABCDEF:.")])
+		return false;
+	if (sscanf(text, "%x:%x:%x.%x%n", &domain, &bus, &slot, &function,
+		   &length) != 4) {
+		domain = 0;
+		if (sscanf(text, "%x:%x.%x%n", &bus, &slot, &function,
+			   &length) != 3)
+			return false;
+	}
+	if (text[length])
+		return false;
+	snprintf(bdf, PCI_ADDRESS, "%04x:%02x:%02x.%x", domain, bus, slot,
+		 function);
+	return true;
+}
+
+/* The PCI function that a folder in sysfs lies under */
+static bool pci_parent(const char *folder, char bdf[PCI_ADDRESS])
+{
+	char path[PATH_MAX], name[64];
+	char *slash;
+
+	if (!realpath(folder, path))
+		return false;
+	for (;;) {
+		if (sys_link(name, sizeof(name), "%s/subsystem", path) &&
+		    !strcmp(name, "pci"))
+			return parse_address(strrchr(path, '/') + 1, bdf);
+		slash = strrchr(path, '/');
+		if (!slash || slash == path)
+			return false;
+		*slash = '\0';
+	}
+}
+
+/* A multipath head lies under no controller: its subsystem lists them. */
+static int from_head(const char *disk, char bdf[PCI_ADDRESS])
+{
+	char **names, path[PATH_MAX], found[PCI_ADDRESS] = "";
+	int i, count = sys_scan(&names, "/sys/class/block/%s/device", disk);
+	int ret = 0;
+
+	for (i = 0; i < count && !ret; i++) {
+		snprintf(path, sizeof(path),
+			 "/sys/class/block/%s/device/%s/device", disk, names[i]);
+		if (strncmp(names[i], "nvme", 4) || !pci_parent(path, bdf))
+			continue;
+		if (*found && strcmp(found, bdf))
+			ret = fail("%s is reached by %s and %s: name one of these",
+				   disk, found, bdf);
+		snprintf(found, sizeof(found), "%s", bdf);
+	}
+	sys_free(names, count);
+	if (!ret && !*found)
+		ret = fail("%s: no PCI function is behind it", disk);
+	return ret;
+}
+
+/* An bdf, also as the last part of /dev/usher-raw/0000:01:00.0 */
+bool is_address(const char *text, char bdf[PCI_ADDRESS])
+{
+	const char *slash = strrchr(text, '/');
+
+	return parse_address(slash ? slash + 1 : text, bdf);
+}
+
+/* 0, or STATUS_FAILED after a message */
+int find_function(const char *text, char bdf[PCI_ADDRESS])
+{
+	static const char * const classes[] = { "usher", "nvme", "net", "block" };
+	const char *slash = strrchr(text, '/');
+	const char *name = slash ? slash + 1 : text;
+	char path[PATH_MAX];
+	size_t i;
+
+	if (is_address(text, bdf)) {
+		snprintf(path, sizeof(path), SYS_PCI "/%s", bdf);
+		if (!access(path, F_OK))
+			return 0;
+		return fail("%s: there is no such PCI function, see \"usherctl list\"",
+			    bdf);
+	}
+
+	for (i = 0; i < ARRAY_SIZE(classes); i++) {
+		snprintf(path, sizeof(path), "/sys/class/%s/%s", classes[i],
+			 name);
+		if (pci_parent(path, bdf))
+			return 0;
+	}
+	if (!access(path, F_OK))
+		return from_head(name, bdf);
+	return fail("%s: there is no such disk or PCI function, see \"usherctl list\"",
+		    text);
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What contains a PCI function is said as it is, and each reason has its name.
+ */
+#include <string.h>
+
+#include "usherctl.h"
+#undef ARRAY_SIZE
+#include "tap.h"
+
+/* All that is wanted */
+static const struct protection good = {
+	.driver = "usher-raw",
+	.group = "5",
+	.domain = "DMA",
+	.reset = true,
+	.isolated_msi = KNOWN_YES,
+	.contained = KNOWN_YES,
+};
+
+#define SET(member, text)	snprintf(member, sizeof(member), "%s", text)
+
+static bool says(const struct protection *is, const char *words)
+{
+	char text[1024];
+
+	if (strstr(protection_sentence(is, text), words))
+		return true;
+	printf("# not \"%s\": %s\n", words, text);
+	return false;
+}
+
+static void contained(void)
+{
+	struct protection is = good;
+	char text[512];
+
+	EXPECT(protection_contained(&is) == KNOWN_YES);
+	EXPECT(says(&is, "contained by the IOMMU"));
+	EXPECT(!*protection_reasons(&is, text));
+	EXPECT(!protection_remedy(&is));
+
+	/* as far as sysfs can tell, for another driver */
+	is.contained = KNOWN_UNKNOWN;
+	SET(is.driver, "e1000e");
+	EXPECT(protection_contained(&is) == KNOWN_YES);
+	EXPECT(says(&is, "bound to usher-raw it would be contained"));
+	is.isolated_msi = KNOWN_UNKNOWN;
+	EXPECT(protection_contained(&is) == KNOWN_UNKNOWN);
+	EXPECT(says(&is, "if its interrupts are remapped"));
+}
+
+/* One thing is missing at a time, and the kernel did not say. */
+static void each_reason(void)
+{
+	struct protection is[7];
+	static const char * const words[7] = {
+		"behind no IOMMU", "passes addresses through", "is lazy",
+		"the firmware reserves memory", "group 5 with 1 other function",
+		"not remapped", "nothing resets it",
+	};
+	char text[512];
+	int i;
+
+	for (i = 0; i < 7; i++) {
+		is[i] = good;
+		is[i].contained = KNOWN_UNKNOWN;
+	}
+	*is[0].group = '\0';
+	*is[0].domain = '\0';
+	SET(is[1].domain, "identity");
+	SET(is[2].domain, "DMA-FQ");
+	is[3].direct = true;
+	is[4].neighbours = 1;
+	is[5].isolated_msi = KNOWN_NO;
+	is[6].reset = false;
+
+	for (i = 0; i < 7; i++) {
+		EXPECT(protection_contained(&is[i]) == KNOWN_NO);
+		EXPECT(says(&is[i], "not contained, as "));
+		EXPECT(says(&is[i], words[i]));
+		EXPECT(says(&is[i], "CAP_SYS_RAWIO"));
+		/* no other reason */
+		EXPECT(!strchr(protection_reasons(&is[i], text), ';'));
+	}
+	for (i = 0; i < 3; i++)
+		EXPECT(protection_remedy(&is[i]));
+}
+
+/* The module knows better than what can be read elsewhere. */
+static void the_module_decides(void)
+{
+	struct protection is = good;
+
+	is.contained = KNOWN_NO;
+	EXPECT(protection_contained(&is) == KNOWN_NO);
+	is.contained = KNOWN_YES;
+	is.isolated_msi = KNOWN_UNKNOWN;
+	EXPECT(protection_contained(&is) == KNOWN_YES);
+}
+
+static void several_reasons(void)
+{
+	struct protection is = good;
+
+	is.contained = KNOWN_NO;
+	is.neighbours = 3;
+	is.reset = false;
+	SET(is.domain, "identity");
+	EXPECT(says(&is, "passes addresses through"));
+	EXPECT(says(&is, "; it shares IOMMU group 5 with 3 other functions; nothing"));
+}
+
+static void other_drivers(void)
+{
+	struct protection is = good;
+
+	is.contained = KNOWN_UNKNOWN;
+	SET(is.driver, "vfio-pci");
+	is.reset = false;
+	EXPECT(says(&is, "in the hands of vfio-pci"));
+	EXPECT(says(&is, "/dev/vfio/5"));
+	SET(is.driver, "usher");
+	EXPECT(says(&is, "by the guard, and the device's own DMA"));
+	SET(is.domain, "identity");
+	EXPECT(says(&is, "nothing contains the device itself"));
+}
+
+static void addresses(void)
+{
+	char bdf[PCI_ADDRESS];
+
+	EXPECT(parse_address("1:0.0", bdf) && !strcmp(bdf, "0000:01:00.0"));
+	EXPECT(parse_address("10000:e1:1f.7", bdf) &&
+	       !strcmp(bdf, "10000:e1:1f.7"));
+	EXPECT(is_address("/dev/usher-raw/0000:01:00.0", bdf) &&
+	       !strcmp(bdf, "0000:01:00.0"));
+	EXPECT(!parse_address("01:00", bdf));
+	EXPECT(!parse_address("01:00.0 ", bdf));
+	EXPECT(!parse_address("0x1:00.0", bdf));
+	EXPECT(!parse_address("-1:00.0", bdf));
+	EXPECT(!parse_address("eth0", bdf));
+	EXPECT(!is_address("/dev/usher0n1", bdf));
+}
+
+static const struct tap_test tests[] = {
+	TAP_TEST(contained),
+	TAP_TEST(each_reason),
+	TAP_TEST(the_module_decides),
+	TAP_TEST(several_reasons),
+	TAP_TEST(other_drivers),
+	TAP_TEST(addresses),
+};
+
+int main(void)
+{
+	return run_tests(tests, ARRAY_SIZE(tests));
+}
