@@ -82,14 +82,39 @@ bool is_address(const char *text, char bdf[PCI_ADDRESS])
 	return parse_address(slash ? slash + 1 : text, bdf);
 }
 
-/* 0, or STATUS_FAILED after a message */
-int find_function(const char *text, char bdf[PCI_ADDRESS])
+/* In which class of sysfs a name is, with the path there; NULL: in none of these */
+static const char *find_class(const char *text, char path[PATH_MAX])
 {
 	static const char * const classes[] = { "usher", "nvme", "net", "block" };
 	const char *slash = strrchr(text, '/');
 	const char *name = slash ? slash + 1 : text;
-	char path[PATH_MAX];
 	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(classes) && *name; i++) {
+		snprintf(path, PATH_MAX, "/sys/class/%s/%s", classes[i], name);
+		if (!access(path, F_OK))
+			return classes[i];
+	}
+	return NULL;
+}
+
+/* Whether a text means a PCI function rather than a node of guarded mode */
+bool names_function(const char *text)
+{
+	char path[PATH_MAX], bdf[PCI_ADDRESS];
+	const char *class;
+
+	if (is_address(text, bdf))
+		return true;
+	class = find_class(text, path);
+	return class && strcmp(class, "usher");
+}
+
+/* 0, or STATUS_FAILED after a message */
+int find_function(const char *text, char bdf[PCI_ADDRESS])
+{
+	char path[PATH_MAX];
+	const char *class;
 
 	if (is_address(text, bdf)) {
 		snprintf(path, sizeof(path), SYS_PCI "/%s", bdf);
@@ -99,14 +124,13 @@ int find_function(const char *text, char bdf[PCI_ADDRESS])
 			    bdf);
 	}
 
-	for (i = 0; i < ARRAY_SIZE(classes); i++) {
-		snprintf(path, sizeof(path), "/sys/class/%s/%s", classes[i],
-			 name);
-		if (pci_parent(path, bdf))
-			return 0;
-	}
-	if (!access(path, F_OK))
-		return from_head(name, bdf);
-	return fail("%s: there is no such disk or PCI function, see \"usherctl list\"",
-		    text);
+	class = find_class(text, path);
+	if (!class)
+		return fail("%s: there is no such disk or PCI function, see \"usherctl list\"",
+			    text);
+	if (pci_parent(path, bdf))
+		return 0;
+	if (strcmp(class, "block"))
+		return fail("%s: no PCI function is behind it", text);
+	return from_head(strrchr(path, '/') + 1, bdf);
 }

@@ -14,10 +14,14 @@
 
 static void help(void)
 {
-	printf("Usage: usherctl info [--json] [NODE]\n\n"
+	printf("Usage: usherctl info [--json] [NODE | FUNCTION]\n\n"
 	       "Show what NODE allows, with the widest rights that its file permissions give, and\n"
 	       "what its device says of itself. Without NODE, or with -, show that of the grant\n"
-	       "inherited in %s.\n", USHER_GRANT_ENV);
+	       "inherited in %s.\n\n"
+	       "Or show what a PCI function is, by its address (01:00.0), its node in %s,\n"
+	       "a disk or a network interface: driver, registers, interrupts, capabilities, and\n"
+	       "what contains it. That opens nothing and needs no privilege, but who has none\n"
+	       "sees no capabilities.\n", USHER_GRANT_ENV, RAW_NODES);
 }
 
 /* A text of an Identify structure: padded with spaces, not terminated */
@@ -254,6 +258,8 @@ int cmd_info(int argc, char **argv)
 		return usage_error("one node at a time, not also \"%s\"",
 				   argv[optind + 1]);
 
+	if (optind < argc && names_function(argv[optind]))
+		return info_function(argv[optind], json);
 	grant = open_widest(argv[optind], &name);
 	if (grant < 0 || grant_info(grant, name, &info) < 0)
 		return STATUS_FAILED;

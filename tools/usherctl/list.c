@@ -35,12 +35,11 @@ static void add_node(struct json_object *object, const char *name)
 {
 	const struct passwd *user;
 	const struct group *group;
-	char path[300], text[32];
+	char path[NODE_PATH], text[32];
 	struct stat st;
 
 	json_add_text(object, "name", name);
-	snprintf(path, sizeof(path), "/dev/%s", name);
-	json_add_text(object, "path", path);
+	json_add_text(object, "path", node_path(name, path));
 	if (stat(path, &st))
 		return;
 
@@ -152,6 +151,27 @@ static void add_disks(struct json_object *device, const char *bdf)
 	json_object_object_add(device, "disks", array);
 }
 
+static bool is_raw(const char *bdf)
+{
+	char driver[64];
+
+	sys_link(driver, sizeof(driver), SYS_PCI "/%s/driver", bdf);
+	return !strcmp(driver, "usher-raw");
+}
+
+static void add_raw(struct json_object *device, const char *bdf)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "usher-raw-%s", bdf);
+	add_node(device, name);
+	json_add_bool(device, "contained",
+		      sys_number(SYS_PCI "/%s/usher/%s/contained", bdf, name));
+	json_add_number(device, "quarantined_pages",
+			sys_number(SYS_PCI "/%s/usher/%s/quarantined_pages", bdf,
+				   name));
+}
+
 static struct json_object *device_facts(const char *bdf)
 {
 	struct json_object *device = json_object_new_object();
@@ -162,12 +182,17 @@ static struct json_object *device_facts(const char *bdf)
 	json_add_text(device, "driver", driver);
 	if (!strcmp(driver, "usher"))
 		add_usher(device, bdf);
+	else if (is_raw(bdf))
+		add_raw(device, bdf);
 	else
 		add_disks(device, bdf);
 	return device;
 }
 
-/* All NVMe controllers on PCI, in the hands of whatever driver */
+/*
+ * All NVMe controllers on PCI, in the hands of whatever driver, and what usher-raw
+ * has
+ */
 struct json_object *gather_devices(void)
 {
 	struct json_object *devices = json_object_new_array();
@@ -175,7 +200,8 @@ struct json_object *gather_devices(void)
 	int i, count = sys_scan(&names, SYS_PCI);
 
 	for (i = 0; i < count; i++) {
-		if (sys_number(SYS_PCI "/%s/class", names[i]) == PCI_CLASS_NVME)
+		if (sys_number(SYS_PCI "/%s/class", names[i]) == PCI_CLASS_NVME ||
+		    is_raw(names[i]))
 			json_object_array_add(devices, device_facts(names[i]));
 	}
 	sys_free(names, count);
@@ -234,12 +260,30 @@ static void print_usher(struct json_object *device)
 		print_namespace(json_object_array_get_idx(namespaces, i));
 }
 
+static void print_raw(struct json_object *device)
+{
+	bool contained = json_object_get_boolean(json_member(device, "contained"));
+
+	printf("%s  usher-raw  %s  %scontained  %s:%s %s",
+	       json_text(device, "pci"), json_text(device, "path"),
+	       contained ? "" : "not ", json_text(device, "owner"),
+	       json_text(device, "group"), json_text(device, "mode"));
+	if (json_number(device, "quarantined_pages"))
+		printf(", %llu pages in quarantine",
+		       json_number(device, "quarantined_pages"));
+	putchar('\n');
+}
+
 static void print_device(struct json_object *device)
 {
 	struct json_object *disks = json_member(device, "disks");
 	const char *driver = json_text(device, "driver");
 	size_t i;
 
+	if (json_member(device, "contained")) {
+		print_raw(device);
+		return;
+	}
 	if (!disks) {
 		print_usher(device);
 		return;
@@ -256,7 +300,7 @@ static void print_devices(struct json_object *devices)
 	size_t i, count = json_object_array_length(devices);
 
 	if (!count)
-		note("there is no NVMe controller on PCI");
+		note("there is no NVMe controller on PCI, and nothing is bound to usher-raw");
 	for (i = 0; i < count; i++)
 		print_device(json_object_array_get_idx(devices, i));
 }
@@ -295,7 +339,8 @@ static void list_help(void)
 {
 	printf("Usage: usherctl list [--json]\n\n"
 	       "Show the NVMe controllers of this machine: those bound to usher with their\n"
-	       "namespaces and slices, the others with their driver and disks.\n");
+	       "namespaces and slices, the others with their driver and disks; and what is bound\n"
+	       "to usher-raw.\n");
 }
 
 int cmd_list(int argc, char **argv)

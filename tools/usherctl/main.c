@@ -15,7 +15,7 @@ static const struct command {
 	{ "list",	cmd_list,	"devices, namespaces and slices" },
 	{ "bind",	cmd_bind,	"take a device from its driver for usher" },
 	{ "unbind",	cmd_unbind,	"let go of a device, or give it back" },
-	{ "info",	cmd_info,	"what a node or grant allows, and its device" },
+	{ "info",	cmd_info,	"what a node allows, or what a PCI function is" },
 	{ "slice",	cmd_slice,	"publish part of a namespace as a node" },
 	{ "read",	cmd_read,	"from blocks to a file or pipe" },
 	{ "write",	cmd_write,	"from a file or pipe to blocks" },

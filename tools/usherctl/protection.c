@@ -134,6 +134,18 @@ enum known protection_contained(const struct protection *is)
 	return is->isolated_msi;
 }
 
+/* The kernel's name for the kind of a domain, in words */
+const char *domain_mode(const char *domain)
+{
+	if (!strcmp(domain, "DMA"))
+		return "strict";
+	if (!strcmp(domain, "DMA-FQ"))
+		return "lazy";
+	if (!strcmp(domain, "identity"))
+		return "passthrough";
+	return *domain ? domain : "unknown";
+}
+
 /* Why DMA reaches too much, or NULL */
 static const char *memory_reason(const struct protection *is)
 {
@@ -183,7 +195,7 @@ const char *protection_reasons(const struct protection *is, char text[512])
 const char *protection_remedy(const struct protection *is)
 {
 	if (!*is->group)
-		return "Switch an IOMMU on: in the firmware, and by intel_iommu=on where it is Intel's.";
+		return "Switch an IOMMU on: in the firmware, and by intel_iommu=on for Intel's.";
 	if (!strcmp(is->domain, "identity"))
 		return "Boot with iommu.passthrough=0 iommu.strict=1.";
 	if (!strcmp(is->domain, "DMA-FQ"))

@@ -99,7 +99,10 @@ _usherctl()
 		else
 			_usherctl_nodes "$word"
 		fi ;;
-	unbind:* | info:* | read:* | write:* | bench:*)
+	info:*)
+		_usherctl_nodes "$word"
+		[ "${#COMPREPLY[@]}" -gt 0 ] || _usherctl_functions "$word" ;;
+	unbind:* | read:* | write:* | bench:*)
 		_usherctl_nodes "$word" ;;
 	esac
 }

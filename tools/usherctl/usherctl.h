@@ -187,7 +187,11 @@ void sys_free(char **names, int count);
 
 bool parse_address(const char *text, char bdf[PCI_ADDRESS]);
 bool is_address(const char *text, char bdf[PCI_ADDRESS]);
+bool names_function(const char *text);
 int find_function(const char *text, char bdf[PCI_ADDRESS]);
+
+/* pci-info.c */
+int info_function(const char *text, bool json);
 
 /* busy.c: who uses a disk */
 int disk_names(const char *bdf, char ***names);
@@ -228,6 +232,7 @@ struct protection {
 };
 
 void gather_protection(const char *bdf, struct protection *is);
+const char *domain_mode(const char *domain);
 enum known protection_contained(const struct protection *is);
 const char *protection_reasons(const struct protection *is, char text[512]);
 const char *protection_remedy(const struct protection *is);

@@ -30,7 +30,7 @@ static bool says(const struct protection *is, const char *words)
 	return false;
 }
 
-static void contained(void)
+static void all_is_well(void)
 {
 	struct protection is = good;
 	char text[512];
@@ -144,7 +144,7 @@ static void addresses(void)
 }
 
 static const struct tap_test tests[] = {
-	TAP_TEST(contained),
+	TAP_TEST(all_is_well),
 	TAP_TEST(each_reason),
 	TAP_TEST(the_module_decides),
 	TAP_TEST(several_reasons),
