@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Configuration space of a PCI function: its capabilities and vectors.
+ * Configuration space of a PCI function: its capabilities, vectors and regions.
  */
 #include <string.h>
 
@@ -203,5 +203,24 @@ void config_vectors(const struct config *config, struct vectors *vectors)
 		vectors->table_offset = get(config, at + 4, 4) & ~7U;
 		vectors->pba_region = get(config, at + 8, 4) & 7;
 		vectors->pba_offset = get(config, at + 8, 4) & ~7U;
+	}
+}
+
+/* All of them, and the expansion ROM as the last one */
+void read_regions(struct region regions[REGIONS + 1], const char *bdf)
+{
+	char text[4096], *line, *rest = text;
+	__u64 end;
+	unsigned int i;
+
+	memset(regions, 0, (REGIONS + 1) * sizeof(*regions));
+	sys_read(text, sizeof(text), SYS_PCI "/%s/resource", bdf);
+	for (i = 0; i <= REGION_ROM && (line = strsep(&rest, "\n")); i++) {
+		struct region *region = &regions[i];
+
+		if (sscanf(line, "%llx %llx %llx", &region->start, &end,
+			   &region->flags) == 3 &&
+		    region->flags & (RESOURCE_IO | RESOURCE_MEMORY))
+			region->bytes = end - region->start + 1;
 	}
 }

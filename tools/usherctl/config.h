@@ -52,11 +52,34 @@ struct vectors {
 	__u32 pba_offset;
 };
 
+#define REGIONS		6U
+#define REGION_ROM	6U	/* in the list, after the base address registers */
+
+/* Of a line in the attribute "resource", from linux/ioport.h */
+#define RESOURCE_IO		0x00000100ULL
+#define RESOURCE_MEMORY		0x00000200ULL
+#define RESOURCE_PREFETCH	0x00002000ULL
+#define RESOURCE_64		0x00100000ULL
+
+/**
+ * struct region - what a base address register points to
+ * @start: its address on the bus
+ * @bytes: its size, 0 where there is none
+ * @flags: RESOURCE_*
+ */
+struct region {
+	__u64 start;
+	__u64 bytes;
+	__u64 flags;
+};
+
 void config_read(struct config *config, const char *bdf);
 bool config_answers(const struct config *config);
 unsigned int config_capabilities(const struct config *config,
 				 struct capability *caps);
 const char *capability_name(const struct capability *cap);
 void config_vectors(const struct config *config, struct vectors *vectors);
+
+void read_regions(struct region regions[REGIONS + 1], const char *bdf);
 
 #endif /* USHERCTL_CONFIG_H */

@@ -16,6 +16,7 @@ static const struct command {
 	{ "bind",	cmd_bind,	"take a device from its driver for usher" },
 	{ "unbind",	cmd_unbind,	"let go of a device, or give it back" },
 	{ "info",	cmd_info,	"what a node allows, or what a PCI function is" },
+	{ "regs",	cmd_regs,	"registers of a PCI function" },
 	{ "slice",	cmd_slice,	"publish part of a namespace as a node" },
 	{ "read",	cmd_read,	"from blocks to a file or pipe" },
 	{ "write",	cmd_write,	"from a file or pipe to blocks" },

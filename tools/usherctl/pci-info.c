@@ -14,14 +14,6 @@
 #include "list.h"
 #include "usherctl.h"
 
-/* Of a line in the attribute "resource", from linux/ioport.h */
-#define RESOURCE_IO		0x00000100ULL
-#define RESOURCE_MEMORY		0x00000200ULL
-#define RESOURCE_PREFETCH	0x00002000ULL
-#define RESOURCE_64		0x00100000ULL
-
-#define REGIONS			6
-#define ROM			6	/* the line after the regions */
 #define NAME_WIDTH		"%-18s"
 
 static const char *class_name(__u32 class)
@@ -125,27 +117,28 @@ static void add_place(struct json_object *region, const char *key, __u64 offset,
 	json_object_object_add(region, key, place);
 }
 
-static struct json_object *region_facts(int index, const __u64 line[3],
+static struct json_object *region_facts(unsigned int index,
+					const struct region *from,
 					const struct vectors *vectors)
 {
 	struct json_object *region = json_object_new_object();
-	__u64 bytes = line[1] - line[0] + 1, page = sysconf(_SC_PAGESIZE);
-	bool memory = line[2] & RESOURCE_MEMORY;
+	bool memory = from->flags & RESOURCE_MEMORY;
+	__u64 page = sysconf(_SC_PAGESIZE);
 
-	if (index == ROM)
+	if (index == REGION_ROM)
 		json_add_text(region, "index", "rom");
 	else
 		json_add_number(region, "index", index);
-	json_add_number(region, "bytes", bytes);
+	json_add_number(region, "bytes", from->bytes);
 	json_add_text(region, "kind", memory ? "memory" : "ports");
-	json_add_number(region, "bits", line[2] & RESOURCE_64 ? 64 : 32);
-	json_add_bool(region, "prefetchable", line[2] & RESOURCE_PREFETCH);
-	json_add_bool(region, "mappable", index != ROM && memory &&
-		      !(line[0] % page) && !(bytes % page));
-	if (vectors->msix && vectors->table_region == (unsigned int)index)
+	json_add_number(region, "bits", from->flags & RESOURCE_64 ? 64 : 32);
+	json_add_bool(region, "prefetchable", from->flags & RESOURCE_PREFETCH);
+	json_add_bool(region, "mappable", index != REGION_ROM && memory &&
+		      !(from->start % page) && !(from->bytes % page));
+	if (vectors->msix && vectors->table_region == index)
 		add_place(region, "msix_table", vectors->table_offset,
 			  vectors->msix * 16ULL);
-	if (vectors->msix && vectors->pba_region == (unsigned int)index)
+	if (vectors->msix && vectors->pba_region == index)
 		add_place(region, "msix_pending", vectors->pba_offset,
 			  (vectors->msix + 63ULL) / 64 * 8);
 	return region;
@@ -155,17 +148,14 @@ static void add_regions(struct json_object *object, const char *bdf,
 			const struct vectors *vectors)
 {
 	struct json_object *array = json_object_new_array();
-	char text[4096], *line, *rest = text;
-	__u64 fields[3];
-	int i;
+	struct region regions[REGIONS + 1];
+	unsigned int i;
 
-	sys_read(text, sizeof(text), SYS_PCI "/%s/resource", bdf);
-	for (i = 0; i <= ROM && (line = strsep(&rest, "\n")); i++) {
-		if (sscanf(line, "%llx %llx %llx", &fields[0], &fields[1],
-			   &fields[2]) != 3 ||
-		    !(fields[2] & (RESOURCE_IO | RESOURCE_MEMORY)))
-			continue;
-		json_object_array_add(array, region_facts(i, fields, vectors));
+	read_regions(regions, bdf);
+	for (i = 0; i <= REGION_ROM; i++) {
+		if (regions[i].bytes)
+			json_object_array_add(array,
+					      region_facts(i, &regions[i], vectors));
 	}
 	json_object_object_add(object, "regions", array);
 }

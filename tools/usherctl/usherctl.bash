@@ -21,9 +21,17 @@ _usherctl_disks()
 		grep -lx 0x010802 -- */class 2>/dev/null | cut -d/ -f1)" "$1"
 }
 
+# Bash takes an address for several words, as it has colons; only the last may be
+# replaced.
 _usherctl_functions()
 {
-	_usherctl_words "$(ls /sys/bus/pci/devices 2>/dev/null)" "$1"
+	local typed=${COMP_LINE:0:COMP_POINT}
+
+	typed=${typed##* }
+	_usherctl_words "$(ls /sys/bus/pci/devices 2>/dev/null)" "$typed"
+	if [[ "$typed" = *:* && "$COMP_WORDBREAKS" = *:* ]]; then
+		COMPREPLY=("${COMPREPLY[@]#"${typed%"${typed##*:}"}"}")
+	fi
 }
 
 _usherctl()
@@ -33,7 +41,7 @@ _usherctl()
 
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		_usherctl_words "list bind unbind info slice read write bench exec --help --version" "$word"
+		_usherctl_words "list bind unbind info regs slice read write bench exec --help --version" "$word"
 		return
 	fi
 
@@ -58,6 +66,12 @@ _usherctl()
 		return ;;
 	--workload)
 		_usherctl_words "randread seqread randwrite seqwrite" "$word"
+		return ;;
+	--region)
+		_usherctl_words "0 1 2 3 4 5" "$word"
+		return ;;
+	--width)
+		_usherctl_words "8 16 32 64" "$word"
 		return ;;
 	--range | --slba | --count | --bytes | --max-* | --block-size | --depth | \
 	--batch | --threads | --time)
@@ -84,6 +98,15 @@ _usherctl()
 		fi ;;
 	unbind:-*)	_usherctl_words "--to-kernel --to-nvme --help" "$word" ;;
 	info:-*)	_usherctl_words "--json --help" "$word" ;;
+	regs:-*)	_usherctl_words "--region --width --json --help" "$word" ;;
+	regs:*)
+		if [[ "$before" =~ ^(read|write)$ ]]; then
+			_usherctl_words "CAP VS CC CSTS NSSR AQA ASQ ACQ CMBLOC CMBSZ" "$word"
+		elif [[ "${COMP_WORDS[*]:2:COMP_CWORD-2}" =~ [0-9a-f]\ ?:\ ?[0-9a-f] ]] && [[ "$word$before" != *:* ]]; then
+			_usherctl_words "dump read write" "$word"
+		else
+			_usherctl_functions "$word"
+		fi ;;
 	read:-*)	_usherctl_words "--range --slba --count --bytes --output --verify --quiet --help" "$word" ;;
 	write:-*)	_usherctl_words "--range --slba --count --bytes --input --verify --quiet --help" "$word" ;;
 	bench:-*)	_usherctl_words "--workload --overwrite --range --block-size --depth --batch --threads --polled --time --count --json --quiet --help" "$word" ;;

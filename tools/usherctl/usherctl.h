@@ -29,6 +29,7 @@ int cmd_exec(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_read(int argc, char **argv);
+int cmd_regs(int argc, char **argv);
 int cmd_slice(int argc, char **argv);
 int cmd_unbind(int argc, char **argv);
 int cmd_write(int argc, char **argv);
