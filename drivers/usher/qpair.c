@@ -459,21 +459,6 @@ static inline bool usher_qpair_complete(struct usher_qpair *qp,
 	return true;
 }
 
-/*
- * The next place in the completion queue. usher_qpair_pending() looks at the
- * head without the lock: it must never be one behind the last entry.
- */
-static inline void usher_qpair_next(struct usher_qpair *qp)
-{
-	u16 next = qp->cq_head + 1;
-
-	if (next == qp->depth) {
-		next = 0;
-		WRITE_ONCE(qp->phase, qp->phase ^ 1);
-	}
-	WRITE_ONCE(qp->cq_head, next);
-}
-
 /**
  * usher_qpair_reap - take new completions, at most a queue's depth
  * @qp: queue pair, its lock held
@@ -482,26 +467,33 @@ static inline void usher_qpair_next(struct usher_qpair *qp)
  */
 u32 usher_qpair_reap(struct usher_qpair *qp)
 {
+	u32 n = 0, done = 0, head = qp->cq_head, depth = qp->depth;
 	struct usher_puts puts = {};
-	u32 n = 0, done = 0;
+	u8 phase = qp->phase;
 
 	lockdep_assert_held(&qp->lock);
 
 	if (qp->stopped)
 		return 0;
-	while (n < qp->depth) {
-		const struct nvme_completion *hw = &qp->cq[qp->cq_head];
+	while (n < depth) {
+		const struct nvme_completion *hw = &qp->cq[head];
 		u16 status = le16_to_cpu(READ_ONCE(hw->status));
 
-		if ((status & 1) != qp->phase)
+		if ((status & 1) != phase)
 			break;
 		done += usher_qpair_complete(qp, hw, status, &puts);
-		usher_qpair_next(qp);
 		n++;
+		if (++head == depth) {
+			head = 0;
+			phase ^= 1;
+		}
 	}
 	if (n) {
 		usher_puts_flush(&puts);
 		WRITE_ONCE(qp->completed, qp->completed + done);
+		/* usher_qpair_pending() looks without the lock. */
+		WRITE_ONCE(qp->phase, phase);
+		WRITE_ONCE(qp->cq_head, head);
 		usher_db_ring(qp->cq_db, qp->db.cq, qp->db.cq_event,
 			      qp->cq_head, qp->db_head);
 		qp->db_head = qp->cq_head;
