@@ -260,6 +260,12 @@ static bool usher_has_opcode(const struct usher_scope *scope,
 	return scope->fmt.csi == NVME_CSI_NVM && !op->zoned;
 }
 
+/* Metadata in a buffer of its own would need MPTR, which is never passed. */
+static bool usher_has_separate_metadata(const struct usher_format *fmt)
+{
+	return fmt->metadata && !fmt->extended;
+}
+
 static bool usher_has_rights(const struct usher_scope *scope,
 			     const struct usher_op *op)
 {
@@ -312,12 +318,14 @@ void usher_guard_prepare(struct usher_scope *scope)
 	if (scope->nsid == NVME_NSID_ALL)
 		return;
 	for (i = 0; i < ARRAY_SIZE(usher_ops); i++)
-		if (usher_has_opcode(scope, &usher_ops[i]) &&
+		if (usher_ops[i].shape == USHER_SHAPE_DATA &&
+		    !usher_has_separate_metadata(&scope->fmt) &&
+		    usher_has_opcode(scope, &usher_ops[i]) &&
 		    usher_has_rights(scope, &usher_ops[i]))
 			__set_bit(i, scope->opcodes);
 }
 
-/* What usher_check_common() checks, in one test */
+/* A read or the like that passes usher_check_common(), in one test */
 static bool usher_is_plain(const struct usher_scope *scope,
 			   const struct usher_op *op,
 			   const struct usher_sqe *sqe)
@@ -365,12 +373,6 @@ static u16 usher_check_transfer(const struct usher_scope *scope,
 		return usher_refuse(NVME_SC_INVALID_FIELD);
 	v->bytes = bytes;
 	return 0;
-}
-
-/* Metadata in a buffer of its own would need MPTR, which is never passed. */
-static bool usher_has_separate_metadata(const struct usher_format *fmt)
-{
-	return fmt->metadata && !fmt->extended;
 }
 
 static u16 usher_check_data(const struct usher_scope *scope,
@@ -591,7 +593,15 @@ static u16 usher_check_shape(const struct usher_scope *scope,
 	return usher_refuse(NVME_SC_INVALID_OPCODE);
 }
 
-/* Whether the buffer is there and holds [offset, offset + bytes): buffer.c */
+static u16 usher_check_length(const struct usher_dptr *dptr,
+			      const struct usher_verdict *v)
+{
+	if (le32_to_cpu(dptr->length) < v->bytes)
+		return usher_refuse(NVME_SC_DATA_XFER_ERROR);
+	return 0;
+}
+
+/* Whether the buffer is there and holds [offset, offset + bytes): ring.c */
 static u16 usher_check_dptr(const struct usher_dptr *dptr,
 			    const struct usher_verdict *v)
 {
@@ -600,9 +610,7 @@ static u16 usher_check_dptr(const struct usher_dptr *dptr,
 			return usher_refuse(NVME_SC_INVALID_FIELD);
 		return 0;
 	}
-	if (le32_to_cpu(dptr->length) < v->bytes)
-		return usher_refuse(NVME_SC_DATA_XFER_ERROR);
-	return 0;
+	return usher_check_length(dptr, v);
 }
 
 /* Any command, step by step: the first step that fails names the status. */
@@ -641,16 +649,18 @@ u16 usher_guard_check(const struct usher_scope *scope,
 	const struct usher_op *op = &usher_ops[sqe->opcode];
 	u16 status;
 
-	if (unlikely(op->shape != USHER_SHAPE_DATA ||
-		     !usher_is_plain(scope, op, sqe)))
+	if (unlikely(!usher_is_plain(scope, op, sqe)))
 		return usher_check_any(scope, op, sqe, v);
 
 	/* Reads and writes: the same steps, those that are left */
 	v->data = op->data;
-	status = usher_check_data(scope, sqe, v);
+	status = usher_check_blocks(scope, sqe);
 	if (unlikely(status))
 		return status;
-	return usher_check_dptr(&sqe->dptr, v);
+	status = usher_check_transfer(scope, sqe, scope->max_bytes, v);
+	if (unlikely(status))
+		return status;
+	return usher_check_length(&sqe->dptr, v);
 }
 
 /* A range of no blocks is legal; it has its place in the grant all the same. */
