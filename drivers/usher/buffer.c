@@ -13,14 +13,18 @@
 
 /* ---- PRP tables: pure ---- */
 
-/* Store the address of controller page @index. */
+/* Store the address of controller page @index; in order, from 0 on. */
 void usher_prps_set(struct usher_prps *prps, u32 index, dma_addr_t addr)
 {
 	u32 per = USHER_PRPS(prps->shift);
 
-	if (prps->nr <= 2)
+	if (!index)
+		prps->linear = true;
+	else if (addr != prps->direct[0] + ((u64)index << prps->shift))
+		prps->linear = false;
+	if (index < 2)
 		prps->direct[index] = addr;
-	else
+	if (prps->nr > 2)
 		prps->tables[index / per].virt[index % per] = cpu_to_le64(addr);
 }
 

@@ -199,16 +199,53 @@ static void usher_ring_read(const struct usher_ring *ring, u32 index,
 /**
  * struct usher_batch - entries that are taken in one hold of the queue's lock
  * @deadline: when the watchdog acts on them, in jiffies
+ * @buf: of the last command with data, or NULL; its first command in this batch
+ *	holds a reference, which cannot go before the lock is given up
+ * @buf_id: its id
+ * @buf_gets: references that its further commands still have to be given
  * @taken: entries taken
  * @full: the ring waits for a slot or an auxiliary page
  * @over: no further entry in this batch
  */
 struct usher_batch {
-	unsigned long	deadline;
-	u32		taken;
-	bool		full;
-	bool		over;
+	unsigned long		deadline;
+	struct usher_buffer	*buf;
+	u32			buf_id;
+	u32			buf_gets;
+	u32			taken;
+	bool			full;
+	bool			over;
 };
+
+/* Give the commands on the last buffer the references that they lack. */
+static inline void usher_batch_get(struct usher_batch *batch)
+{
+	if (batch->buf_gets)
+		percpu_ref_get_many(&batch->buf->ref, batch->buf_gets);
+	batch->buf_gets = 0;
+}
+
+/* The reference of a command that is not issued. Perhaps it was the first. */
+static noinline void usher_batch_put(struct usher_batch *batch)
+{
+	usher_batch_get(batch);
+	percpu_ref_put(&batch->buf->ref);
+	batch->buf = NULL;
+}
+
+/* A reference to the buffer @id for one command, or NULL. In an RCU section. */
+static inline struct usher_buffer *
+usher_batch_buffer(struct usher_ring *ring, struct usher_batch *batch, u32 id)
+{
+	if (batch->buf && batch->buf_id == id) {
+		batch->buf_gets++;
+		return batch->buf;
+	}
+	usher_batch_get(batch);
+	batch->buf = usher_bufs_get(&ring->grant->bufs, id);
+	batch->buf_id = id;
+	return batch->buf;
+}
 
 /* Whether PRP entry 2 is a list */
 static bool usher_prps_listed(const struct usher_prps *prps, u64 from,
@@ -226,65 +263,52 @@ static struct usher_aux *usher_command_aux(struct usher_ring *ring,
 					   struct usher_command *c)
 {
 	batch->over = true;
-	c->aux = usher_qpair_get_aux(ring->qp, &ring->share);
-	if (c->aux >= 0)
-		return &ring->qp->aux[c->aux];
+	c->mem.aux = usher_qpair_get_aux(ring->qp, &ring->share);
+	if (c->mem.aux >= 0)
+		return &ring->qp->aux[c->mem.aux];
 	batch->full = true;
 	return NULL;
 }
 
 /* Ranges are copied, checked in the copy, and the device reads the copy. */
-static noinline int usher_command_snapshot(struct usher_ring *ring,
-					   struct usher_batch *batch,
-					   struct usher_command *c)
+static int usher_command_snapshot(struct usher_ring *ring,
+				  struct usher_batch *batch,
+				  struct usher_command *c)
 {
 	struct usher_aux *aux = usher_command_aux(ring, batch, c);
 
 	if (!aux)
 		return -EAGAIN;
-	usher_buffer_snapshot(c->buf, le64_to_cpu(c->sqe.dptr.offset), aux->virt,
-			      c->v.bytes);
-	c->prp1 = aux->dma;
-	c->prp2 = 0;
+	usher_buffer_snapshot(c->mem.buf, le64_to_cpu(c->sqe.dptr.offset),
+			      aux->virt, c->v.bytes);
+	c->mem.prp1 = aux->dma;
+	c->mem.prp2 = 0;
 	return usher_guard_ranges(&ring->grant->scope, &c->sqe, aux->virt);
 }
 
 /* Data on several pages: two PRPs, or a list in the table or of its own */
-static noinline int usher_command_pages(struct usher_ring *ring,
-					struct usher_batch *batch,
-					struct usher_command *c, u64 from)
+static int usher_command_pages(struct usher_ring *ring,
+			       struct usher_batch *batch,
+			       struct usher_command *c, u64 from)
 {
-	struct usher_prps *prps = &c->buf->prps;
+	struct usher_prps *prps = &c->mem.buf->prps;
 	struct usher_aux *aux;
 
-	if (usher_prps_map(prps, from, c->v.bytes, &c->prp1, &c->prp2) &&
+	if (usher_prps_map(prps, from, c->v.bytes, &c->mem.prp1, &c->mem.prp2) &&
 	    !(usher_own_lists && usher_prps_listed(prps, from, c->v.bytes)))
 		return 0;
 	aux = usher_command_aux(ring, batch, c);
 	if (!aux)
 		return -EAGAIN;
 	usher_prps_list(prps, from, c->v.bytes, aux->virt);
-	c->prp2 = aux->dma;
+	c->mem.prp2 = aux->dma;
 	return 0;
 }
 
-static int usher_command_prps(struct usher_ring *ring,
-			      struct usher_batch *batch,
-			      struct usher_command *c)
+/* Does the buffer hold what a checked command moves? 0, or the refusal */
+static u16 usher_command_check_buffer(const struct usher_command *c,
+				      const struct usher_buffer *buf)
 {
-	struct usher_prps *prps = &c->buf->prps;
-	u64 from = c->buf->first + le64_to_cpu(c->sqe.dptr.offset);
-
-	if (!usher_prps_in_one(prps, from, c->v.bytes))
-		return usher_command_pages(ring, batch, c, from);
-	c->prp1 = usher_prps_bus(prps, from);
-	c->prp2 = 0;
-	return 0;
-}
-
-static u16 usher_command_check_buffer(const struct usher_command *c)
-{
-	const struct usher_buffer *buf = c->buf;
 	u64 offset = le64_to_cpu(c->sqe.dptr.offset);
 
 	if (c->v.data == USHER_DATA_WRITES && buf->pin.rdonly)
@@ -295,46 +319,6 @@ static u16 usher_command_check_buffer(const struct usher_command *c)
 	if ((buf->first + offset) & 3)
 		return NVME_SC_PRP_INVALID_OFFSET | USHER_DNR;
 	return 0;
-}
-
-/* What usher_command_data() found is not used. */
-static noinline void usher_command_drop(struct usher_ring *ring,
-					struct usher_command *c)
-{
-	percpu_ref_put(&c->buf->ref);
-	if (c->aux >= 0)
-		__set_bit(c->aux, ring->qp->aux_free);
-}
-
-/*
- * Find the memory that a checked command names. Returns 0, the status of a
- * refusal, or -EAGAIN when the command must wait; in both of them holds nothing.
- */
-static int usher_command_data(struct usher_ring *ring,
-			      struct usher_batch *batch,
-			      struct usher_command *c)
-{
-	int ret;
-
-	c->aux = -1;
-	c->buf = usher_bufs_get(&ring->grant->bufs,
-				le32_to_cpu(c->sqe.dptr.buf));
-	if (!c->buf)
-		return NVME_SC_INVALID_FIELD | USHER_DNR;
-	ret = usher_command_check_buffer(c);
-	if (unlikely(ret))
-		goto drop;
-	if (unlikely(c->v.data == USHER_DATA_SNAPSHOT))
-		ret = usher_command_snapshot(ring, batch, c);
-	else
-		ret = usher_command_prps(ring, batch, c);
-	if (unlikely(ret))
-		goto drop;
-	return 0;
-
-drop:
-	usher_command_drop(ring, c);
-	return ret;
 }
 
 static noinline void usher_ring_refuse(struct usher_ring *ring, __le16 tag,
@@ -350,21 +334,96 @@ static noinline void usher_ring_refuse(struct usher_ring *ring, __le16 tag,
 		usher_share_mark(qp, &ring->share);
 }
 
-static void usher_ring_issue(struct usher_ring *ring, struct usher_command *c,
-			     unsigned long deadline)
+static __always_inline void usher_ring_issue(struct usher_ring *ring,
+					     const struct usher_sqe *sqe,
+					     const struct usher_memory *mem,
+					     unsigned long deadline)
 {
 	struct usher_qpair *qp = ring->qp;
 	struct usher_slot *slot = usher_slot_take(qp);
 
 	slot->share = &ring->share;
-	slot->buf = c->buf;
-	slot->aux = c->aux;
-	slot->tag = c->sqe.cid;
+	slot->buf = mem->buf;
+	slot->aux = mem->aux;
+	slot->tag = sqe->cid;
 	slot->deadline = deadline;
-	usher_guard_build(&c->sqe, slot->cid, c->prp1, c->prp2,
+	usher_guard_build(sqe, slot->cid, mem->prp1, mem->prp2,
 			  usher_slot_command(qp));
 	trace_usher_submit(qp, slot, usher_slot_command(qp));
 	usher_slot_submit(qp);
+}
+
+/* All of its data are in one page of the controller's. */
+static __always_inline void usher_ring_issue_one(struct usher_ring *ring,
+						 struct usher_batch *batch,
+						 struct usher_buffer *buf,
+						 u64 from)
+{
+	const struct usher_memory mem = {
+		.buf = buf,
+		.prp1 = usher_prps_bus(&buf->prps, from),
+		.aux = -1,
+	};
+
+	usher_ring_issue(ring, &ring->command.sqe, &mem, batch->deadline);
+}
+
+/*
+ * A checked command whose memory takes more than PRP entry 1, or that has none:
+ * out of line, so that the others find what they need in registers.
+ */
+static noinline int usher_ring_take_long(struct usher_ring *ring,
+					 struct usher_batch *batch,
+					 struct usher_buffer *buf, u64 from)
+{
+	struct usher_command *c = &ring->command;
+	int ret = 0;
+
+	c->mem = (struct usher_memory) { .buf = buf, .aux = -1 };
+	if (c->v.data == USHER_DATA_SNAPSHOT)
+		ret = usher_command_snapshot(ring, batch, c);
+	else if (c->v.data != USHER_DATA_NONE)
+		ret = usher_command_pages(ring, batch, c, from);
+	if (!ret)
+		usher_ring_issue(ring, &c->sqe, &c->mem, batch->deadline);
+	else if (c->mem.aux >= 0)
+		__set_bit(c->mem.aux, ring->qp->aux_free);
+	return ret;
+}
+
+/*
+ * The memory of a checked command, and then the command to the queue. Returns 0,
+ * the status of a refusal, or -EAGAIN when it must wait; in both of these it holds
+ * nothing.
+ */
+static inline int usher_ring_take_data(struct usher_ring *ring,
+				       struct usher_batch *batch)
+{
+	struct usher_command *c = &ring->command;
+	struct usher_buffer *buf;
+	u64 from;
+	int ret;
+
+	buf = usher_batch_buffer(ring, batch, le32_to_cpu(c->sqe.dptr.buf));
+	if (!buf)
+		return NVME_SC_INVALID_FIELD | USHER_DNR;
+	ret = usher_command_check_buffer(c, buf);
+	if (unlikely(ret))
+		goto put;
+	from = buf->first + le64_to_cpu(c->sqe.dptr.offset);
+	if (unlikely(c->v.data == USHER_DATA_SNAPSHOT ||
+		     !usher_prps_in_one(&buf->prps, from, c->v.bytes))) {
+		ret = usher_ring_take_long(ring, batch, buf, from);
+		if (unlikely(ret))
+			goto put;
+		return 0;
+	}
+	usher_ring_issue_one(ring, batch, buf, from);
+	return 0;
+
+put:
+	usher_batch_put(batch);
+	return ret;
 }
 
 /*
@@ -381,19 +440,14 @@ static inline int usher_ring_take_one(struct usher_ring *ring, u32 index,
 	ret = usher_guard_check(&ring->grant->scope, &c->sqe, &c->v);
 	if (unlikely(ret))
 		goto refuse;
-	if (likely(c->v.data != USHER_DATA_NONE)) {
-		ret = usher_command_data(ring, batch, c);
-		if (unlikely(ret < 0))
-			return ret;
-		if (unlikely(ret))
-			goto refuse;
-	} else {
-		c->buf = NULL;
-		c->aux = -1;
-		c->prp1 = 0;
-		c->prp2 = 0;
-	}
-	usher_ring_issue(ring, c, batch->deadline);
+	if (likely(c->v.data != USHER_DATA_NONE))
+		ret = usher_ring_take_data(ring, batch);
+	else
+		ret = usher_ring_take_long(ring, batch, NULL, 0);
+	if (unlikely(ret < 0))
+		return ret;
+	if (unlikely(ret))
+		goto refuse;
 	return 1;
 
 refuse:
@@ -426,6 +480,7 @@ static void usher_ring_take_batch(struct usher_ring *ring, u32 want, bool turn,
 		issued += ret;
 		n++;
 	}
+	usher_batch_get(batch);
 	rcu_read_unlock();
 	batch->taken = n;
 	usher_qpair_unreserve(qp, &ring->share, slots - issued);

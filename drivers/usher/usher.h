@@ -119,8 +119,9 @@ struct usher_format {
  * @copy_blocks: blocks of all source ranges of one Copy (MCL), 0: none
  * @copy_range_blocks: blocks of one source range of a Copy (MSSRL), 0: none
  * @copy_formats: bit map of Copy descriptor formats supported (OCFS)
- * @opcodes: commands that may be used at all: the namespace's command set, the
- *	controller and the rights allow them; usher_guard_prepare()
+ * @opcodes: commands with blocks of data that may be used at all: the format,
+ *	the namespace's command set, the controller and the rights allow them;
+ *	usher_guard_prepare()
  */
 struct usher_scope {
 	u32			nsid;
@@ -256,13 +257,15 @@ struct usher_prp_page {
 /**
  * struct usher_prps - bus addresses of a buffer, in controller pages
  * @shift: log2 of the controller's page size
+ * @linear: all pages follow the first one, as they do behind an IOMMU
  * @nr: number of controller pages
- * @direct: their addresses where @nr is at most 2
+ * @direct: their addresses where @nr is at most 2; the first in any case
  * @nr_tables: number of @tables
  * @tables: table pages, laid out as PRP lists, where @nr is above 2
  */
 struct usher_prps {
 	u32			shift;
+	bool			linear;
 	u32			nr;
 	dma_addr_t		direct[2];
 	u32			nr_tables;
@@ -330,9 +333,15 @@ static inline dma_addr_t usher_prps_addr(const struct usher_prps *prps,
 	return le64_to_cpu(prps->tables[index / per].virt[index % per]);
 }
 
-/* Bus address of byte @from, counted from the start of controller page 0 */
+/*
+ * Bus address of byte @from, counted from the start of controller page 0. A
+ * table that need not be read is not: commands on a large buffer would have a
+ * cache miss each.
+ */
 static inline dma_addr_t usher_prps_bus(const struct usher_prps *prps, u64 from)
 {
+	if (prps->linear)
+		return prps->direct[0] + from;
 	return usher_prps_addr(prps, from >> prps->shift) +
 	       (from & (BIT(prps->shift) - 1));
 }
@@ -341,7 +350,7 @@ static inline dma_addr_t usher_prps_bus(const struct usher_prps *prps, u64 from)
 static inline bool usher_prps_in_one(const struct usher_prps *prps, u64 from,
 				     u32 bytes)
 {
-	return (from & (BIT(prps->shift) - 1)) + bytes <= BIT(prps->shift);
+	return !((from ^ (from + bytes - 1)) >> prps->shift);
 }
 
 int usher_buffer_register(struct usher_grant *grant,
@@ -1009,21 +1018,29 @@ int usher_put_args(void __user *to, const void *from, size_t ksize, u32 usize);
 #define USHER_BATCH		32
 
 /**
- * struct usher_command - a submission entry on its way to the queue
- * @sqe: the entry, as it was read
- * @v: the guard's verdict
- * @buf: its memory, referenced, or NULL
+ * struct usher_memory - what a command holds, and what its device is told of it
+ * @buf: registered memory, referenced, or NULL
  * @prp1: PRP entry 1
  * @prp2: PRP entry 2
  * @aux: auxiliary page, or -1
  */
-struct usher_command {
-	struct usher_sqe	sqe;
-	struct usher_verdict	v;
+struct usher_memory {
 	struct usher_buffer	*buf;
 	dma_addr_t		prp1;
 	dma_addr_t		prp2;
 	int			aux;
+};
+
+/**
+ * struct usher_command - a submission entry on its way to the queue
+ * @sqe: the entry, as it was read
+ * @v: the guard's verdict
+ * @mem: its memory, where PRP entry 1 does not say it all
+ */
+struct usher_command {
+	struct usher_sqe	sqe;
+	struct usher_verdict	v;
+	struct usher_memory	mem;
 };
 
 /**

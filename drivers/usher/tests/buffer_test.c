@@ -9,7 +9,7 @@
 
 #include "../usher.h"
 
-/* Bus addresses that cannot be taken for one another; every second page only */
+/* Bus addresses that cannot be taken for one another */
 #define DATA_BASE	0x0123000000000000ULL
 #define TABLE_BASE	0x0000700000000000ULL
 #define LIST_BASE	0x0000500000000000ULL
@@ -18,17 +18,21 @@
  * struct prps_rig - a buffer's addresses, and what its device can see
  * @prps: under test
  * @page: bytes of a controller page
+ * @linear: pages of data that follow one another; between the others is one
  * @list: a list of the command's own, at LIST_BASE
  */
 struct prps_rig {
 	struct usher_prps prps;
 	u32 page;
+	u32 linear;
 	__le64 *list;
 };
 
 static dma_addr_t prps_data_addr(const struct prps_rig *rig, u32 index)
 {
-	return DATA_BASE + ((dma_addr_t)index * 2 << rig->prps.shift);
+	u32 place = index < rig->linear ? index : index * 2;
+
+	return DATA_BASE + ((dma_addr_t)place << rig->prps.shift);
 }
 
 static dma_addr_t prps_table_addr(const struct prps_rig *rig, u32 table)
@@ -36,7 +40,7 @@ static dma_addr_t prps_table_addr(const struct prps_rig *rig, u32 table)
 	return TABLE_BASE + ((dma_addr_t)table * 2 << rig->prps.shift);
 }
 
-static struct prps_rig *prps_rig(struct kunit *test, u32 shift, u32 nr)
+static struct prps_rig *prps_rig(struct kunit *test, u32 shift, u32 nr, u32 linear)
 {
 	struct prps_rig *rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
 	struct usher_prps *prps;
@@ -44,6 +48,7 @@ static struct prps_rig *prps_rig(struct kunit *test, u32 shift, u32 nr)
 
 	KUNIT_ASSERT_NOT_NULL(test, rig);
 	rig->page = 1U << shift;
+	rig->linear = linear;
 	rig->list = kunit_kzalloc(test, rig->page, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, rig->list);
 	prps = &rig->prps;
@@ -171,23 +176,42 @@ static const struct prps_small prps_smalls[] = {
 
 KUNIT_ARRAY_PARAM_DESC(prps_small, prps_smalls, name);
 
-static void prps_every_command(struct kunit *test)
+static u32 prps_all_right(struct kunit *test, u32 nr, u32 linear)
 {
-	const struct prps_small *p = test->param_value;
-	struct prps_rig *rig = prps_rig(test, 6, p->nr);
-	u64 end = (u64)p->nr << 6, from, bytes;
+	struct prps_rig *rig = prps_rig(test, 6, nr, linear);
+	u64 end = (u64)nr << 6, from, bytes;
 	u32 own = 0;
 
+	KUNIT_EXPECT_EQ(test, rig->prps.linear, nr == 1 || linear >= nr);
 	for (from = 0; from < end; from += 4) {
 		for (bytes = 1; bytes <= end - from; bytes++) {
 			if (prps_command_right(rig, from, bytes, &own))
 				continue;
-			KUNIT_FAIL(test, "from %llu, %llu bytes", from, bytes);
-			return;
+			KUNIT_FAIL(test, "%u pages follow, from %llu, %llu bytes", linear,
+				   from, bytes);
+			return own;
 		}
 	}
+	return own;
+}
+
+static void prps_every_command(struct kunit *test)
+{
+	const struct prps_small *p = test->param_value;
+	u32 own = prps_all_right(test, p->nr, 0);
+
 	/* From the eighth page on there are lists that end on a chain slot. */
 	KUNIT_EXPECT_EQ(test, own != 0, p->nr >= 8);
+}
+
+/* Pages that follow one another, and such whose last one, or all but two, do not */
+static void prps_linear(struct kunit *test)
+{
+	const struct prps_small *p = test->param_value;
+
+	prps_all_right(test, p->nr, p->nr);
+	prps_all_right(test, p->nr, p->nr - 1);
+	prps_all_right(test, p->nr, 2);
 }
 
 /* ---- real pages: around every boundary ---------------------------------- */
@@ -223,7 +247,7 @@ static bool prps_page_matters(const struct prps_rig *rig, u32 index)
 static void prps_boundaries(struct kunit *test)
 {
 	const struct prps_large *p = test->param_value;
-	struct prps_rig *rig = prps_rig(test, p->shift, p->nr);
+	struct prps_rig *rig = prps_rig(test, p->shift, p->nr, 0);
 	const u32 starts[] = { 0, 4, 512, rig->page / 2, rig->page - 4 };
 	const u32 ends[] = { 1, 4, 512, rig->page - 1, rig->page };
 	u32 most = rig->page / 8 + 1;
@@ -258,7 +282,7 @@ static void prps_boundaries(struct kunit *test)
 static void prps_addresses(struct kunit *test)
 {
 	const struct prps_large *p = test->param_value;
-	struct prps_rig *rig = prps_rig(test, p->shift, p->nr);
+	struct prps_rig *rig = prps_rig(test, p->shift, p->nr, 0);
 	u32 per = rig->page / 8 - 1;
 	u32 i, slots;
 
@@ -330,6 +354,7 @@ free:
 
 static struct kunit_case buffer_cases[] = {
 	KUNIT_CASE_PARAM(prps_every_command, prps_small_gen_params),
+	KUNIT_CASE_PARAM(prps_linear, prps_small_gen_params),
 	KUNIT_CASE_PARAM(prps_boundaries, prps_large_gen_params),
 	KUNIT_CASE_PARAM(prps_addresses, prps_large_gen_params),
 	KUNIT_CASE(buffer_snapshot),
