@@ -2,18 +2,14 @@
 /*
  * The data path of a ring.
  *
- * The way of a command: usher_ring_enter() -> usher_ring_submit() reads an
- * entry once, has the guard check it (guard.c), finds its memory (buffer.c) and
- * puts it on the hardware queue (qpair.c); its completion comes back through
- * usher_ring_complete().
+ * The way of a command: usher_ring_enter() (enter.c) -> usher_ring_submit()
+ * reads an entry once, has the guard check it (guard.c), finds its memory
+ * (buffer.c) and puts it on the hardware queue (qpair.c); its completion comes
+ * back through usher_ring_complete().
  */
-#include <linux/compat.h>
 #include <linux/eventfd.h>
-#include <linux/hrtimer.h>
 #include <linux/module.h>
 #include <linux/poll.h>
-#include <linux/sched/signal.h>
-#include <linux/uaccess.h>
 
 #include "compat.h"
 #include "trace.h"
@@ -22,13 +18,6 @@
 static unsigned int usher_io_timeout = 30;
 module_param_named(io_timeout, usher_io_timeout, uint, 0644);
 MODULE_PARM_DESC(io_timeout, "seconds after which a command is aborted (30)");
-
-static unsigned int usher_spin_us = 20;
-module_param_named(spin_us, usher_spin_us, uint, 0644);
-MODULE_PARM_DESC(spin_us, "wait awake for completions that came within so many microseconds of late, 0 for never, at most 1000 (20)");
-
-/* More is not soon on any device, and sections would become long. */
-#define USHER_MAX_SPIN_US	1000U
 
 static bool usher_own_lists;
 module_param_named(own_prp_lists, usher_own_lists, bool, 0444);
@@ -111,6 +100,16 @@ static void usher_ring_flush(struct usher_share *share)
 		usher_eventfd_signal(ring->eventfd);
 }
 
+/*
+ * Completions that the process can see. Whoever is told of more than these
+ * finds nothing: in a pass over a queue they are posted first, then shown.
+ */
+u32 usher_ring_shown(const struct usher_ring *ring)
+{
+	/* Pairs with the release in usher_ring_flush(). */
+	return smp_load_acquire(&ring->cq_shown);
+}
+
 static void usher_ring_idle(struct usher_share *share)
 {
 	usher_ring_put(to_ring(share));
@@ -149,7 +148,7 @@ static void usher_ring_break(struct usher_ring *ring)
 }
 
 /* Take over what the process says of its indices, if it can be true. */
-static int usher_ring_look(struct usher_ring *ring, u32 to_submit)
+int usher_ring_look(struct usher_ring *ring, u32 to_submit)
 {
 	/* Pairs with the process's release: its entries come first. */
 	u32 sq_tail = smp_load_acquire(&ring->ctl->sq_tail);
@@ -172,7 +171,7 @@ static int usher_ring_look(struct usher_ring *ring, u32 to_submit)
 }
 
 /* How many completions have a place */
-static u32 usher_ring_cq_space(const struct usher_ring *ring)
+u32 usher_ring_cq_space(const struct usher_ring *ring)
 {
 	return ring->cq_entries - ((u32)ring->accepted - ring->cq_head);
 }
@@ -490,7 +489,7 @@ static void usher_ring_take_batch(struct usher_ring *ring, u32 want, bool turn,
  * Take what was handed over, as far as slots and places for completions go.
  * In a section, ring.lock held. Returns how many entries were taken.
  */
-static u32 usher_ring_submit(struct usher_ring *ring, u32 most, bool turn)
+u32 usher_ring_submit(struct usher_ring *ring, u32 most, bool turn)
 {
 	struct usher_qpair *qp = ring->qp;
 	struct usher_batch batch;
@@ -551,387 +550,6 @@ const struct usher_qpair_ops usher_ring_ops = {
 	.idle		= usher_ring_idle,
 	.get		= usher_ring_get,
 };
-
-/* ---- ENTER ---- */
-
-/**
- * struct usher_waiter - a thread that waits in ENTER
- * @entry: in ring.wait
- * @ring: the ring
- * @target: wake when this many completions were posted
- * @sq_target: and, for one that waits to have an entry taken, when sq_head
- *	has left this
- * @takes: waits to have an entry taken
- */
-struct usher_waiter {
-	struct wait_queue_entry	entry;
-	struct usher_ring	*ring;
-	u32			target;
-	u32			sq_target;
-	bool			takes;
-};
-
-/*
- * Completions that the process can see. Whoever is told of more than these
- * finds nothing: in a pass over a queue they are posted first, then shown.
- */
-u32 usher_ring_shown(const struct usher_ring *ring)
-{
-	/* Pairs with the release in usher_ring_flush(). */
-	return smp_load_acquire(&ring->cq_shown);
-}
-
-static bool usher_waiter_satisfied(const struct usher_waiter *w)
-{
-	const struct usher_ring *ring = w->ring;
-
-	if (w->takes)
-		return READ_ONCE(ring->sq_head) != w->sq_target;
-	return (s32)(usher_ring_shown(ring) - w->target) >= 0;
-}
-
-/* Why waiting is in vain, or 0 */
-static int usher_waiter_error(const struct usher_waiter *w)
-{
-	const struct usher_ring *ring = w->ring;
-
-	if (READ_ONCE(ring->broken))
-		return -EBADFD;
-	if (usher_state(ring->ud) == USHER_GONE)
-		return -ENODEV;
-	/* What is in flight finishes; nothing comes after it. */
-	if (w->takes ||
-	    (s32)((u32)READ_ONCE(ring->accepted) - usher_ring_shown(ring)) <= 0)
-		return READ_ONCE(ring->grant->dead);
-	return 0;
-}
-
-static bool usher_waiter_done(const struct usher_waiter *w)
-{
-	return usher_waiter_satisfied(w) || usher_waiter_error(w);
-}
-
-/* Enough completions count, whatever else happened. */
-static int usher_waiter_result(const struct usher_waiter *w)
-{
-	return usher_waiter_satisfied(w) ? 0 : usher_waiter_error(w);
-}
-
-/* Wake only who has what it waits for. */
-static int usher_waiter_wake(struct wait_queue_entry *entry, unsigned int mode,
-			     int sync, void *key)
-{
-	struct usher_waiter *w = container_of(entry, struct usher_waiter, entry);
-
-	if (!usher_waiter_done(w))
-		return 0;
-	return autoremove_wake_function(entry, mode, sync, key);
-}
-
-static ktime_t usher_deadline(const struct usher_enter *arg)
-{
-	if (!(arg->flags & USHER_ENTER_DEADLINE))
-		return KTIME_MAX;
-	return ns_to_ktime(min_t(u64, arg->deadline_ns, KTIME_MAX));
-}
-
-static int usher_waiter_sleep(const struct usher_enter *arg)
-{
-	ktime_t deadline = usher_deadline(arg);
-
-	if (signal_pending(current))
-		return -EINTR;
-	if (deadline == KTIME_MAX) {
-		schedule();
-		return 0;
-	}
-	return schedule_hrtimeout_range(&deadline, current->timer_slack_ns,
-					HRTIMER_MODE_ABS) ? 0 : -ETIME;
-}
-
-/*
- * Reap the queue, and let those submit who waited for its slots. In a section,
- * without any ring's mutex.
- */
-static void usher_ring_reap(struct usher_ring *ring)
-{
-	struct usher_qpair *qp = ring->qp;
-	bool wanted;
-
-	spin_lock_irq(&qp->lock);
-	wanted = usher_qpair_reap(qp) && !list_empty(&qp->waiters);
-	spin_unlock_irq(&qp->lock);
-	if (wanted)
-		usher_qpair_serve(qp);
-}
-
-/* How often to look at the queue in one section, and how long not to */
-#define USHER_LOOKS		32
-#define USHER_RELAX		4
-
-/*
- * Look out for completions for a moment, which is so short that whoever waits
- * for sections to end does not notice.
- */
-static int usher_ring_look_out(struct usher_ring *ring)
-{
-	u32 looks = USHER_LOOKS, i;
-	int idx, ret;
-
-	ret = usher_enter(ring->ud, &idx);
-	if (ret)
-		return ret;
-	while (!usher_qpair_pending(ring->qp) && --looks)
-		for (i = 0; i < USHER_RELAX; i++)
-			cpu_relax();
-	if (looks)
-		usher_ring_reap(ring);
-	usher_leave(ring->ud, idx);
-	return 0;
-}
-
-/*
- * Going to sleep and being woken costs more than a fast device takes. Stay awake
- * when the last waits of this ring were short, for as long as a short one may
- * be; slow devices are slept for at once.
- */
-static void usher_wait_awake(struct usher_waiter *w,
-			     const struct usher_enter *arg, u64 start)
-{
-	u64 limit = min(READ_ONCE(usher_spin_us), USHER_MAX_SPIN_US) *
-		    NSEC_PER_USEC;
-	u64 end = start + limit;
-
-	if (READ_ONCE(w->ring->wait_ns) > limit)
-		return;
-	if (arg->flags & USHER_ENTER_DEADLINE)
-		end = min_t(u64, end, arg->deadline_ns);
-	while (!usher_waiter_done(w) && !need_resched() &&
-	       !signal_pending(current) && ktime_get_ns() < end)
-		if (usher_ring_look_out(w->ring))
-			break;
-}
-
-/* How long waits last: an average in which the last eight count most */
-static void usher_wait_learn(struct usher_ring *ring, u64 ns)
-{
-	u32 old = READ_ONCE(ring->wait_ns);
-	u32 last = min_t(u64, ns, NSEC_PER_SEC);
-
-	WRITE_ONCE(ring->wait_ns, old - old / 8 + last / 8);
-}
-
-static int usher_wait_interrupt(struct usher_waiter *w,
-				const struct usher_enter *arg)
-{
-	u64 start = ktime_get_ns();
-	int ret = 0;
-
-	usher_wait_awake(w, arg, start);
-	init_wait(&w->entry);
-	w->entry.func = usher_waiter_wake;
-	for (;;) {
-		prepare_to_wait(&w->ring->wait, &w->entry, TASK_INTERRUPTIBLE);
-		if (usher_waiter_done(w)) {
-			ret = 0;
-			break;
-		}
-		if (ret)
-			break;
-		ret = usher_waiter_sleep(arg);
-	}
-	finish_wait(&w->ring->wait, &w->entry);
-	/* A wait that was cut short says nothing of the device. */
-	if (!ret)
-		usher_wait_learn(w->ring, ktime_get_ns() - start);
-	return ret;
-}
-
-int usher_ring_poll_queue(struct usher_ring *ring)
-{
-	int idx, ret;
-
-	ret = usher_enter(ring->ud, &idx);
-	if (ret)
-		return ret == -EAGAIN ? 0 : ret;
-	usher_ring_reap(ring);
-	usher_leave(ring->ud, idx);
-	return 0;
-}
-
-static int usher_wait_polled(struct usher_waiter *w,
-			     const struct usher_enter *arg)
-{
-	int ret;
-
-	for (;;) {
-		ret = usher_ring_poll_queue(w->ring);
-		if (usher_waiter_done(w))
-			return 0;
-		if (ret)
-			return ret;
-		if (signal_pending(current))
-			return -EINTR;
-		if (arg->flags & USHER_ENTER_DEADLINE &&
-		    ktime_get_ns() >= arg->deadline_ns)
-			return -ETIME;
-		cond_resched();
-		cpu_relax();
-	}
-}
-
-/*
- * The mask counts until the process is back in user mode when a signal ends
- * the wait, so that its handler runs, see ppoll(2).
- */
-static int usher_set_sigmask(const struct usher_enter *arg)
-{
-	const void __user *from = u64_to_user_ptr(arg->sigmask);
-	sigset_t mask;
-
-	if (!arg->sigmask)
-		return 0;
-	if (in_compat_syscall()) {
-		if (get_compat_sigset(&mask, from))
-			return -EFAULT;
-	} else if (copy_from_user(&mask, from, sizeof(mask))) {
-		return -EFAULT;
-	}
-	sigdelsetmask(&mask, sigmask(SIGKILL) | sigmask(SIGSTOP));
-	set_restore_sigmask();
-	current->saved_sigmask = current->blocked;
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-	return 0;
-}
-
-static void usher_restore_sigmask(const struct usher_enter *arg, int ret)
-{
-	if (!arg->sigmask || ret == -EINTR)
-		return;
-	if (test_and_clear_restore_sigmask())
-		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);
-}
-
-static int usher_ring_wait(struct usher_ring *ring, struct usher_waiter *w,
-			   const struct usher_enter *arg)
-{
-	int ret;
-
-	ret = usher_set_sigmask(arg);
-	if (ret)
-		return ret;
-	if (ring->flags & USHER_RING_POLLED)
-		ret = usher_wait_polled(w, arg);
-	else
-		ret = usher_wait_interrupt(w, arg);
-	usher_restore_sigmask(arg, ret);
-	return ret ?: usher_waiter_result(w);
-}
-
-/**
- * struct usher_handed - what ENTER handed over
- * @from: first of the entries
- * @to: end of the entries
- */
-struct usher_handed {
-	u32 from;
-	u32 to;
-};
-
-/* How many of the entries were taken by now, by whomever */
-static u32 usher_handed_taken(const struct usher_ring *ring,
-			      const struct usher_handed *handed)
-{
-	return min(READ_ONCE(ring->sq_head) - handed->from,
-		   handed->to - handed->from);
-}
-
-/* ring.lock held: the indices, then as many entries as can be taken */
-static int usher_ring_take(struct usher_ring *ring, u32 to_submit,
-			   struct usher_handed *handed)
-{
-	int ret;
-
-	if (ring->broken)
-		return -EBADFD;
-	if (to_submit && READ_ONCE(ring->grant->dead))
-		return READ_ONCE(ring->grant->dead);
-	ret = usher_ring_look(ring, to_submit);
-	if (ret)
-		return ret;
-	handed->from = ring->sq_head;
-	handed->to = ring->sq_want;
-	/* Also what an earlier call handed over, when there was no room. */
-	if (ring->sq_want != ring->sq_head && !READ_ONCE(ring->grant->dead))
-		usher_ring_submit(ring, U32_MAX, false);
-	return 0;
-}
-
-/* The submitting half of ENTER, in a section */
-static int usher_ring_enter_submit(struct usher_ring *ring,
-				   const struct usher_enter *arg,
-				   struct usher_handed *handed,
-				   struct usher_waiter *w)
-{
-	struct usher_qpair *qp = ring->qp;
-	int ret;
-
-	mutex_lock(&ring->lock);
-	ret = usher_ring_take(ring, arg->to_submit, handed);
-	w->target = ring->cq_head + arg->min_complete;
-	w->sq_target = ring->sq_head;
-	w->takes = arg->to_submit && !arg->min_complete &&
-		   handed->to != handed->from &&
-		   ring->sq_head == handed->from && usher_ring_cq_space(ring);
-	mutex_unlock(&ring->lock);
-
-	if (ring->flags & USHER_RING_POLLED)
-		usher_ring_reap(ring);
-	else if (!list_empty(&qp->waiters) && READ_ONCE(qp->nr_free))
-		/* Sooner than the work item, when processors are busy */
-		usher_qpair_serve(qp);
-	return ret;
-}
-
-/**
- * usher_ring_enter - USHER_IOC_ENTER
- * @ring: the ring
- * @arg: checked arguments
- * @nonblock: the file is O_NONBLOCK
- */
-int usher_ring_enter(struct usher_ring *ring, const struct usher_enter *arg,
-		     bool nonblock)
-{
-	ktime_t deadline = usher_deadline(arg);
-	struct usher_waiter w = { .ring = ring };
-	struct usher_handed handed = {};
-	int idx, ret;
-	u32 taken;
-
-	ret = nonblock ? usher_enter(ring->ud, &idx) :
-			 usher_enter_until(ring->ud, &idx, deadline);
-	if (ret)
-		return ret;
-	ret = usher_ring_enter_submit(ring, arg, &handed, &w);
-	usher_leave(ring->ud, idx);
-	if (ret)
-		return ret;
-
-	/* Nothing was taken, and waiting would not change that. */
-	if (arg->to_submit && !arg->min_complete && !w.takes &&
-	    handed.to != handed.from &&
-	    !usher_handed_taken(ring, &handed))
-		return -EAGAIN;
-	if (arg->min_complete || w.takes) {
-		if (usher_waiter_done(&w))
-			ret = usher_waiter_result(&w);
-		else
-			ret = nonblock ? -EAGAIN : usher_ring_wait(ring, &w, arg);
-	}
-
-	taken = usher_handed_taken(ring, &handed);
-	return taken ?: ret;
-}
 
 /* Wake everyone on a queue pair's rings: the device's state changed. */
 void usher_rings_wake(struct usher_qpair *qp, bool gone)

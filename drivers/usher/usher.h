@@ -1012,7 +1012,7 @@ int usher_copy_args(void *to, size_t ksize, size_t min,
 		    const void __user *from);
 int usher_put_args(void __user *to, const void *from, size_t ksize, u32 usize);
 
-/* ---- ring.c: the data path; ringfd.c: ring fds ----------------------------- */
+/* ---- ring.c: the data path; enter.c: ENTER; ringfd.c: ring fds ------------- */
 
 /* Commands taken in one hold of a queue's lock */
 #define USHER_BATCH		32
@@ -1116,6 +1116,9 @@ extern const struct usher_qpair_ops usher_ring_ops;
 
 int usher_ring_enter(struct usher_ring *ring, const struct usher_enter *arg,
 		     bool nonblock);
+int usher_ring_look(struct usher_ring *ring, u32 to_submit);
+u32 usher_ring_cq_space(const struct usher_ring *ring);
+u32 usher_ring_submit(struct usher_ring *ring, u32 most, bool turn);
 int usher_ring_poll_queue(struct usher_ring *ring);
 void usher_ring_put(struct usher_ring *ring);
 int usher_ring_create_fd(struct usher_grant *grant,
