@@ -83,7 +83,8 @@ static inline void usher_puts_add(struct usher_puts *puts,
 				  struct usher_buffer *buf)
 {
 	if (puts->buf != buf) {
-		usher_puts_flush(puts);
+		if (puts->n)
+			usher_puts_flush(puts);
 		puts->buf = buf;
 	}
 	puts->n++;
@@ -201,15 +202,16 @@ static void usher_share_wait_on(struct usher_qpair *qp,
 	}
 }
 
-static u32 usher_share_allowance(const struct usher_qpair *qp,
-				 const struct usher_share *share, bool turn)
+/* What may be had of a queue that several rings share */
+static u32 usher_share_part(const struct usher_qpair *qp,
+			    const struct usher_share *share, bool turn)
 {
 	u32 cap = usher_share_cap(qp, share);
 	u32 avail = qp->nr_free;
 	u32 others = qp->nr_idle - !share->held;
 	u32 n;
 
-	if (qp->stopped || share->closed || share->held >= cap)
+	if (share->held >= cap)
 		return 0;
 	/* Do not pass others who wait, unless for the one slot that is owed. */
 	if (!turn && !list_empty(&qp->waiters) &&
@@ -219,6 +221,17 @@ static u32 usher_share_allowance(const struct usher_qpair *qp,
 	if (!n && !share->held && avail)
 		n = 1;
 	return min(n, cap - share->held);
+}
+
+static u32 usher_share_allowance(const struct usher_qpair *qp,
+				 const struct usher_share *share, bool turn)
+{
+	if (qp->stopped || share->closed)
+		return 0;
+	/* Most rings are alone. */
+	if (qp->nr_shares == 1)
+		return qp->nr_free;
+	return usher_share_part(qp, share, turn);
 }
 
 /**
@@ -421,8 +434,6 @@ void usher_qpair_flush(struct usher_qpair *qp)
 {
 	struct usher_share *share, *next;
 
-	if (list_empty(&qp->dirty))
-		return;
 	list_for_each_entry_safe(share, next, &qp->dirty, dirty) {
 		list_del_init(&share->dirty);
 		qp->ops->flush(share);
