@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ENTER: hands a ring's entries to ring.c and waits for completions.
+ * ENTER: hands a ring's entries to ring.c, waits for completions, and lends the
+ * ring a thread that does both without further calls.
  */
 #include <linux/compat.h>
 #include <linux/hrtimer.h>
@@ -121,9 +122,21 @@ static void usher_ring_reap(struct usher_ring *ring)
 		usher_qpair_serve(qp);
 }
 
-/* How often to look at the queue in one section, and how long not to */
+/* How often to look at the queue in one section */
 #define USHER_LOOKS		32
-#define USHER_RELAX		4
+
+/* Between two looks: much shorter than any device takes. A loop would cost more. */
+static inline void usher_relax(void)
+{
+	cpu_relax();
+	cpu_relax();
+	cpu_relax();
+	cpu_relax();
+	cpu_relax();
+	cpu_relax();
+	cpu_relax();
+	cpu_relax();
+}
 
 /*
  * Look out for completions for a moment, which is so short that whoever waits
@@ -131,15 +144,14 @@ static void usher_ring_reap(struct usher_ring *ring)
  */
 static int usher_ring_look_out(struct usher_ring *ring)
 {
-	u32 looks = USHER_LOOKS, i;
+	u32 looks = USHER_LOOKS;
 	int idx, ret;
 
 	ret = usher_enter(ring->ud, &idx);
 	if (ret)
 		return ret;
 	while (!usher_qpair_pending(ring->qp) && --looks)
-		for (i = 0; i < USHER_RELAX; i++)
-			cpu_relax();
+		usher_relax();
 	if (looks)
 		usher_ring_reap(ring);
 	usher_leave(ring->ud, idx);
@@ -303,8 +315,7 @@ static u32 usher_handed_taken(const struct usher_ring *ring,
 }
 
 /* ring.lock held: the indices, then as many entries as can be taken */
-static int usher_ring_take(struct usher_ring *ring, u32 to_submit,
-			   struct usher_handed *handed)
+static int usher_ring_take(struct usher_ring *ring, u32 to_submit)
 {
 	int ret;
 
@@ -315,8 +326,6 @@ static int usher_ring_take(struct usher_ring *ring, u32 to_submit,
 	ret = usher_ring_look(ring, to_submit);
 	if (ret)
 		return ret;
-	handed->from = ring->sq_head;
-	handed->to = ring->sq_want;
 	/* Also what an earlier call handed over, when there was no room. */
 	if (ring->sq_want != ring->sq_head && !READ_ONCE(ring->grant->dead))
 		usher_ring_submit(ring, U32_MAX, false);
@@ -333,7 +342,9 @@ static int usher_ring_enter_submit(struct usher_ring *ring,
 	int ret;
 
 	mutex_lock(&ring->lock);
-	ret = usher_ring_take(ring, arg->to_submit, handed);
+	handed->from = ring->sq_head;
+	ret = usher_ring_take(ring, arg->to_submit);
+	handed->to = ring->sq_want;
 	w->target = ring->cq_head + arg->min_complete;
 	w->sq_target = ring->sq_head;
 	w->takes = arg->to_submit && !arg->min_complete &&
@@ -387,4 +398,200 @@ int usher_ring_enter(struct usher_ring *ring, const struct usher_enter *arg,
 
 	taken = usher_handed_taken(ring, &handed);
 	return taken ?: ret;
+}
+
+/* ---- a thread of the process that serves the ring ---- */
+
+/* One thread at a time; what it says of itself the process sees. */
+static int usher_serve_begin(struct usher_ring *ring)
+{
+	int ret = 0;
+
+	spin_lock_irq(&ring->qp->lock);
+	if (ring->server)
+		ret = -EBUSY;
+	ring->server = true;
+	spin_unlock_irq(&ring->qp->lock);
+	return ret;
+}
+
+static void usher_serve_show(struct usher_ring *ring, bool served)
+{
+	spin_lock_irq(&ring->qp->lock);
+	WRITE_ONCE(ring->served, served);
+	usher_ring_show_state(ring);
+	spin_unlock_irq(&ring->qp->lock);
+}
+
+static void usher_serve_end(struct usher_ring *ring)
+{
+	spin_lock_irq(&ring->qp->lock);
+	ring->server = false;
+	spin_unlock_irq(&ring->qp->lock);
+}
+
+/* Entries that nobody handed over yet. A hint: sq_want is another's. */
+static bool usher_serve_wanted(const struct usher_ring *ring)
+{
+	return READ_ONCE(ring->ctl->sq_tail) != READ_ONCE(ring->sq_want);
+}
+
+/*
+ * Take what the process wrote, reap what the device wrote. In a section.
+ * Returns 0, or why there is no use in going on.
+ */
+static inline int usher_serve_look(struct usher_ring *ring)
+{
+	int ret = 0;
+
+	if (READ_ONCE(ring->ctl->sq_tail) != READ_ONCE(ring->sq_head)) {
+		mutex_lock(&ring->lock);
+		ret = usher_ring_take(ring, U32_MAX);
+		mutex_unlock(&ring->lock);
+	}
+	if (usher_qpair_pending(ring->qp))
+		usher_ring_reap(ring);
+	return ret;
+}
+
+/* A section is as short as one of usher_ring_look_out() when there is no work. */
+static int usher_serve_pass(struct usher_ring *ring, ktime_t deadline)
+{
+	u32 looks = USHER_LOOKS;
+	int idx, ret;
+
+	ret = usher_enter_until(ring->ud, &idx, deadline);
+	if (ret)
+		return ret;
+	do {
+		ret = usher_serve_look(ring);
+		cpu_relax();
+	} while (!ret && --looks);
+	if (READ_ONCE(ring->broken))
+		ret = -EBADFD;
+	usher_leave(ring->ud, idx);
+	cond_resched();
+	return ret;
+}
+
+/* Changes with each entry taken and each completion shown */
+static u64 usher_serve_work(const struct usher_ring *ring)
+{
+	return READ_ONCE(ring->accepted) + usher_ring_shown(ring);
+}
+
+/*
+ * Nothing to do for a while: tell the process that it has to call, and sleep
+ * until somebody's ENTER has taken an entry.
+ */
+static int usher_serve_sleep(struct usher_ring *ring,
+			     const struct usher_enter *arg)
+{
+	struct usher_waiter w = {
+		.ring = ring,
+		.takes = true,
+		.sq_target = READ_ONCE(ring->sq_head),
+	};
+	int ret = 0;
+
+	usher_serve_show(ring, false);
+	/*
+	 * The flag before the last look at sq_tail; pairs with the barrier in
+	 * the process between its sq_tail and its look at the flag: one of the
+	 * two sees what the other wrote.
+	 */
+	smp_mb();
+	if (!usher_serve_wanted(ring)) {
+		ret = usher_wait_interrupt(&w, arg);
+		ret = ret ?: usher_waiter_result(&w);
+	}
+	if (!ret)
+		usher_serve_show(ring, true);
+	return ret;
+}
+
+/* Nothing came for long enough, and nothing is in the device's hands. */
+static bool usher_serve_idle(const struct usher_ring *ring, ktime_t quiet,
+			     const struct usher_enter *arg)
+{
+	return !READ_ONCE(ring->share.held) &&
+	       quiet >= arg->idle_us * (s64)NSEC_PER_USEC;
+}
+
+static int usher_serve_loop(struct usher_ring *ring,
+			    const struct usher_enter *arg)
+{
+	ktime_t deadline = usher_deadline(arg);
+	ktime_t since = ktime_get(), now;
+	u64 work, done = 0;
+	int ret;
+
+	for (;;) {
+		ret = usher_serve_pass(ring, deadline);
+		if (ret)
+			return ret;
+		if (signal_pending(current))
+			return -EINTR;
+		now = ktime_get();
+		if (now >= deadline)
+			return -ETIME;
+		work = usher_serve_work(ring);
+		if (work != done) {
+			done = work;
+			since = now;
+		}
+		if (!usher_serve_idle(ring, ktime_sub(now, since), arg))
+			continue;
+		ret = usher_serve_sleep(ring, arg);
+		if (ret)
+			return ret;
+	}
+}
+
+/*
+ * Whoever wrote entries while the flag was set is not left alone: they count as
+ * handed over, so that any ENTER takes them, and are taken now if that is possible.
+ */
+static void usher_serve_last(struct usher_ring *ring)
+{
+	int idx;
+
+	usher_serve_show(ring, false);
+	/* As in usher_serve_sleep() */
+	smp_mb();
+	mutex_lock(&ring->lock);
+	if (!ring->broken)
+		usher_ring_look(ring, U32_MAX);
+	mutex_unlock(&ring->lock);
+	if (!usher_enter(ring->ud, &idx)) {
+		usher_serve_look(ring);
+		usher_leave(ring->ud, idx);
+	}
+}
+
+/**
+ * usher_ring_enter_serve - USHER_IOC_ENTER with USHER_ENTER_SERVE
+ * @ring: a polled ring
+ * @arg: checked arguments
+ *
+ * Return: why it ended: -EBUSY, -ETIME, -EINTR, -EBADFD, -ENODEV, or what the
+ * grant died of.
+ */
+int usher_ring_enter_serve(struct usher_ring *ring, const struct usher_enter *arg)
+{
+	int ret;
+
+	ret = usher_serve_begin(ring);
+	if (ret)
+		return ret;
+	ret = usher_set_sigmask(arg);
+	if (ret)
+		goto end;
+	usher_serve_show(ring, true);
+	ret = usher_serve_loop(ring, arg);
+	usher_serve_last(ring);
+	usher_restore_sigmask(arg, ret);
+end:
+	usher_serve_end(ring);
+	return ret;
 }

@@ -131,19 +131,24 @@ u32 usher_ring_state(const struct usher_ring *ring)
 		state |= USHER_RING_F_BROKEN;
 	if (usher_state(ring->ud) == USHER_GONE)
 		state |= USHER_RING_F_GONE;
+	if (READ_ONCE(ring->served))
+		state |= USHER_RING_F_SERVED;
 	return state;
 }
 
-/* What the process sees in the control page */
-static void usher_ring_show_state(struct usher_ring *ring)
+/* What the process sees in the control page; the lock keeps it in order. */
+void usher_ring_show_state(struct usher_ring *ring)
 {
+	lockdep_assert_held(&ring->qp->lock);
 	WRITE_ONCE(ring->ctl->flags, usher_ring_state(ring));
 }
 
 static void usher_ring_break(struct usher_ring *ring)
 {
+	spin_lock_irq(&ring->qp->lock);
 	WRITE_ONCE(ring->broken, true);
 	usher_ring_show_state(ring);
+	spin_unlock_irq(&ring->qp->lock);
 	wake_up_poll(&ring->wait, EPOLLERR | EPOLLIN);
 }
 
@@ -482,7 +487,8 @@ static void usher_ring_take_batch(struct usher_ring *ring, u32 want, bool turn,
 	usher_batch_get(batch);
 	rcu_read_unlock();
 	batch->taken = n;
-	usher_qpair_unreserve(qp, &ring->share, slots - issued);
+	if (slots != issued)
+		usher_qpair_unreserve(qp, &ring->share, slots - issued);
 }
 
 /*
@@ -511,7 +517,8 @@ u32 usher_ring_submit(struct usher_ring *ring, u32 most, bool turn)
 		WRITE_ONCE(ring->sq_head, ring->sq_head + batch.taken);
 		/* Pairs with the process's acquire: the entries may be reused. */
 		smp_store_release(&ring->ctl->sq_head, ring->sq_head);
-		usher_qpair_flush(qp);
+		if (!list_empty(&qp->dirty))
+			usher_qpair_flush(qp);
 		spin_unlock_irq(&qp->lock);
 
 		taken += batch.taken;

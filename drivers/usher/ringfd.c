@@ -100,6 +100,23 @@ static bool usher_sigsetsize_valid(const struct usher_enter *arg)
 				   sizeof(compat_sigset_t) : sizeof(sigset_t));
 }
 
+static bool usher_enter_valid(const struct usher_ring *ring,
+			      const struct usher_enter *arg)
+{
+	if (arg->flags & ~(USHER_ENTER_DEADLINE | USHER_ENTER_SERVE))
+		return false;
+	if (!(arg->flags & USHER_ENTER_DEADLINE) && arg->deadline_ns)
+		return false;
+	if (arg->flags & USHER_ENTER_SERVE) {
+		if (arg->to_submit || arg->min_complete)
+			return false;
+	} else if (arg->idle_us) {
+		return false;
+	}
+	return arg->min_complete <= ring->cq_entries &&
+	       usher_sigsetsize_valid(arg);
+}
+
 static int usher_ioctl_enter(struct file *file, void __user *argp)
 {
 	struct usher_ring *ring = file->private_data;
@@ -109,12 +126,13 @@ static int usher_ioctl_enter(struct file *file, void __user *argp)
 	ret = usher_copy_args(&arg, sizeof(arg), sizeof(arg), argp);
 	if (ret)
 		return ret;
-	if (arg.flags & ~USHER_ENTER_DEADLINE || arg.pad ||
-	    arg.min_complete > ring->cq_entries ||
-	    (!(arg.flags & USHER_ENTER_DEADLINE) && arg.deadline_ns) ||
-	    !usher_sigsetsize_valid(&arg))
+	if (!usher_enter_valid(ring, &arg))
 		return -EINVAL;
-	return usher_ring_enter(ring, &arg, file->f_flags & O_NONBLOCK);
+	if (!(arg.flags & USHER_ENTER_SERVE))
+		return usher_ring_enter(ring, &arg, file->f_flags & O_NONBLOCK);
+	if (!(ring->flags & USHER_RING_POLLED))
+		return -EOPNOTSUPP;
+	return usher_ring_enter_serve(ring, &arg);
 }
 
 /* Tags of the commands that the device has; qpair.lock held. */

@@ -1072,6 +1072,8 @@ struct usher_command {
  *	qpair.lock, read by those who wait
  * @driver_completed: of these, made by the driver; qpair.lock
  * @broken: an index broke the rules; set once
+ * @server: a thread is in ENTER to serve the ring; qpair.lock
+ * @served: and it is awake; written under qpair.lock
  * @wait: those who wait in ENTER or poll
  * @wait_ns: how long waits lasted of late; written without a lock, it is a hint
  * @eventfd: signalled on completions, or NULL; qpair.lock
@@ -1106,6 +1108,8 @@ struct usher_ring {
 	u32			cq_shown;
 	u64			driver_completed;
 	bool			broken;
+	bool			server;
+	bool			served;
 	wait_queue_head_t	wait;
 	u32			wait_ns;
 	struct eventfd_ctx	*eventfd;
@@ -1116,9 +1120,12 @@ extern const struct usher_qpair_ops usher_ring_ops;
 
 int usher_ring_enter(struct usher_ring *ring, const struct usher_enter *arg,
 		     bool nonblock);
+int usher_ring_enter_serve(struct usher_ring *ring,
+			   const struct usher_enter *arg);
 int usher_ring_look(struct usher_ring *ring, u32 to_submit);
 u32 usher_ring_cq_space(const struct usher_ring *ring);
 u32 usher_ring_submit(struct usher_ring *ring, u32 most, bool turn);
+void usher_ring_show_state(struct usher_ring *ring);
 int usher_ring_poll_queue(struct usher_ring *ring);
 void usher_ring_put(struct usher_ring *ring);
 int usher_ring_create_fd(struct usher_grant *grant,

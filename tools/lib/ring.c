@@ -86,6 +86,40 @@ bool usher_ring_sq_refresh(struct usher_ring *ring)
 	return true;
 }
 
+/* Looks at a ring that is served before the kernel is asked to wait */
+#define SERVED_LOOKS	10000
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield" : : : "memory");
+#endif
+}
+
+/* Only of polled rings. What is written then, the server takes. */
+static bool served(const struct usher_ring *ring)
+{
+	return __atomic_load_n(&ring->ctl->flags, __ATOMIC_RELAXED) &
+	       USHER_RING_F_SERVED;
+}
+
+/* Whether @count completions came without a call */
+static bool served_wait(const struct usher_ring *ring, __u32 count)
+{
+	unsigned int looks;
+
+	for (looks = 0; looks < SERVED_LOOKS; looks++) {
+		if (usher_ring_cq_ready(ring) >= count)
+			return true;
+		if (!served(ring))
+			return false;
+		relax();
+	}
+	return false;
+}
+
 static int submit(struct usher_ring *ring, struct usher_enter *enter)
 {
 	store_release(&ring->ctl->sq_tail, ring->sqe_tail);
@@ -95,10 +129,35 @@ static int submit(struct usher_ring *ring, struct usher_enter *enter)
 	 * again; asking for them once more is harmless.
 	 */
 	enter->to_submit = usher_ring_sq_ready(ring);
+	if (ring->flags & USHER_RING_POLLED) {
+		/*
+		 * The tail before the look at the flag; pairs with the server,
+		 * which clears the flag before its last look at the tail.
+		 */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (served(ring) && served_wait(ring, enter->min_complete))
+			return enter->to_submit;
+	}
 	if (!enter->to_submit &&
 	    usher_ring_cq_ready(ring) >= enter->min_complete)
 		return 0;
 	return usher_enter(ring->fd, enter);
+}
+
+int usher_ring_serve(const struct usher_ring *ring, __u32 idle_us,
+		     __u64 deadline_ns, const sigset_t *sigmask)
+{
+	struct usher_enter enter = {
+		.flags = USHER_ENTER_SERVE,
+		.idle_us = idle_us,
+		.deadline_ns = deadline_ns,
+		.sigmask = (uintptr_t)sigmask,
+		.sigsetsize = sigmask ? _NSIG / 8 : 0,
+	};
+
+	if (deadline_ns)
+		enter.flags |= USHER_ENTER_DEADLINE;
+	return usher_enter(ring->fd, &enter);
 }
 
 int usher_ring_submit(struct usher_ring *ring)
@@ -175,7 +234,7 @@ int usher_ring_peek_cqe(struct usher_ring *ring, struct usher_cqe **cqe)
 {
 	int ret = look(ring, cqe);
 
-	if (ret != -EAGAIN || !(ring->flags & USHER_RING_POLLED))
+	if (ret != -EAGAIN || !(ring->flags & USHER_RING_POLLED) || served(ring))
 		return ret;
 
 	ret = reap(ring);
@@ -188,6 +247,8 @@ static int wait_cqe(struct usher_ring *ring, struct usher_cqe **cqe,
 	int ret = look(ring, cqe);
 
 	while (ret == -EAGAIN) {
+		if (served(ring) && served_wait(ring, 1))
+			return look(ring, cqe);
 		ret = usher_enter(ring->fd, enter);
 		if (ret < 0)
 			break;

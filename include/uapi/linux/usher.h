@@ -290,6 +290,7 @@ struct usher_ring_create {
 /* In usher_ring_ctl.flags, written by the kernel */
 #define USHER_RING_F_BROKEN	(1U << 0) /* an index broke the rules: EBADFD */
 #define USHER_RING_F_GONE	(1U << 1) /* the device is gone: ENODEV */
+#define USHER_RING_F_SERVED	(1U << 2) /* a thread takes what is written at once */
 
 /**
  * struct usher_ring_ctl - the first page of a ring's mapping
@@ -390,6 +391,8 @@ struct usher_cqe {
 
 /* The deadline member counts. */
 #define USHER_ENTER_DEADLINE	(1U << 0)
+/* The calling thread serves the ring. */
+#define USHER_ENTER_SERVE	(1U << 1)
 
 /**
  * struct usher_enter - USHER_IOC_ENTER: submit and wait
@@ -402,7 +405,8 @@ struct usher_cqe {
  * @sigmask: pointer to a signal mask for the time of the wait, or 0; see
  *	ppoll(2)
  * @sigsetsize: bytes of the signal mask
- * @pad: zero
+ * @idle_us: with USHER_ENTER_SERVE: microseconds without work after which the
+ *	thread goes to sleep; otherwise zero
  *
  * Returns how many entries were taken (read, and accepted or refused by a
  * completion) since the call began, those included that an earlier call handed
@@ -424,6 +428,24 @@ struct usher_cqe {
  * EACCES the grant was revoked; ESTALE; EBADFD the process broke its ring;
  * ENODEV. A thread that only waits gets ENODEV too when the device goes,
  * unless enough completions are there.
+ *
+ * With USHER_ENTER_SERVE, on a polled ring, the calling thread stays in the kernel:
+ * it takes entries as soon as @sq_tail of the control page says that they are
+ * there, and shows completions as soon as the device has written them, so that
+ * the other threads of the process need no system call. @to_submit and
+ * @min_complete are zero. It looks without pause, on the caller's account, and
+ * goes to sleep when nothing came for @idle_us and nothing is in flight.
+ * USHER_RING_F_SERVED in the control page says whether it is awake:
+ *
+ * - Who writes @sq_tail then makes sure that the store is visible (a full
+ *   barrier) and looks at the flag. If it is set, that was all. If not,
+ *   ENTER is needed as without a server; an entry that it takes wakes the server.
+ * - Entries that found no room in the completion ring while the flag was set
+ *   are taken when an ENTER follows, whatever it asks for.
+ *
+ * It ends only with an error: ETIME, EINTR, EBADFD, EACCES, ESTALE or ENODEV as
+ * above, EBUSY another thread serves this ring, EOPNOTSUPP not a polled ring.
+ * The ring goes on without it. O_NONBLOCK has no meaning here.
  */
 struct usher_enter {
 	__u32 size;
@@ -433,7 +455,7 @@ struct usher_enter {
 	__aligned_u64 deadline_ns;
 	__aligned_u64 sigmask;
 	__u32 sigsetsize;
-	__u32 pad;
+	__u32 idle_us;
 };
 
 /**

@@ -417,7 +417,8 @@ __u32 usher_ring_sq_ready(const struct usher_ring *ring);
  *
  * Return: how many entries the kernel took, which may be fewer than were
  * handed over: the others stay in the ring and the kernel takes them as it
- * can. Each of them completes. Or an error as listed at struct usher_enter,
+ * can. Each of them completes. With a server, see usher_ring_serve(), it is how
+ * many were handed over. Or an error as listed at struct usher_enter,
  * in which case the entries are still in the ring.
  */
 int usher_ring_submit(struct usher_ring *ring);
@@ -448,6 +449,27 @@ int usher_ring_submit_and_wait(struct usher_ring *ring, __u32 wait_nr);
 int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
 				       __u64 deadline_ns,
 				       const sigset_t *sigmask);
+
+/**
+ * usher_ring_serve() - serve a polled ring with this thread
+ * @ring: ring, of which only the fd is used; other threads go on using it
+ * @idle_us: microseconds without work after which the thread goes to sleep in the
+ *	kernel, until somebody submits again
+ * @deadline_ns: absolute time on CLOCK_MONOTONIC at which to return, in
+ *	nanoseconds; see usher_deadline(); 0 for never
+ * @sigmask: signal mask meanwhile, as for ppoll(2), or NULL
+ *
+ * While it is awake, submitting and reaping on this ring make no system calls:
+ * this thread looks for entries and completions without pause, at the price of
+ * the processor it runs on. Start a thread for it, and let that have a processor
+ * of its own. All functions on the ring work with and without a server.
+ *
+ * Return: never 0: -ETIME the deadline passed, -EINTR a signal came, -EBUSY another
+ * thread serves this ring, -EOPNOTSUPP not created with USHER_RING_POLLED, or
+ * another error as listed at struct usher_enter. The ring goes on without server.
+ */
+int usher_ring_serve(const struct usher_ring *ring, __u32 idle_us,
+		     __u64 deadline_ns, const sigset_t *sigmask);
 
 /**
  * usher_deadline() - a deadline from now on

@@ -289,6 +289,66 @@ static void ended_ring(void)
 	EXPECT_EQ(fake.calls, 0);
 }
 
+/* Somebody serves it: what is there without a call is taken without one. */
+static void served_ring(void)
+{
+	struct usher_ring *ring = setup(9);
+	struct usher_cqe *cqe;
+
+	ring->flags = USHER_RING_POLLED;
+	ctl()->flags = USHER_RING_F_SERVED;
+	EXPECT_EQ(usher_ring_peek_cqe(ring, &cqe), -EAGAIN);
+	EXPECT(usher_ring_get_sqe(ring));
+	EXPECT_EQ(usher_ring_submit(ring), 1);
+	EXPECT_EQ(ctl()->sq_tail, 1);
+	post(1, 0);
+	EXPECT_EQ(usher_ring_submit_and_wait(ring, 1), 1);
+	EXPECT_EQ(usher_ring_wait_cqe(ring, &cqe), 0);
+	EXPECT_EQ(usher_cqe_tag(cqe), 1);
+	usher_cqe_seen(ring, cqe);
+	EXPECT_EQ(fake.calls, 0);
+
+	/* What does not come is waited for in the kernel, after a while. */
+	fake.error = -EINTR;
+	EXPECT_EQ(usher_ring_wait_cqe(ring, &cqe), -EINTR);
+	EXPECT_EQ(fake.last.min_complete, 1);
+	EXPECT_EQ(usher_ring_submit_and_wait(ring, 2), -EINTR);
+	EXPECT_EQ(fake.last.min_complete, 2);
+	EXPECT_EQ(fake.calls, 2);
+
+	/* The server sleeps. */
+	fake.error = 0;
+	ctl()->flags = 0;
+	EXPECT_EQ(usher_ring_submit(ring), 1);
+	EXPECT_EQ(fake.calls, 3);
+	EXPECT_EQ(fake.last.to_submit, 1);
+	EXPECT_EQ(usher_ring_wait_cqe(ring, &cqe), 0);
+	usher_cqe_seen(ring, cqe);
+	EXPECT_EQ(usher_ring_peek_cqe(ring, &cqe), -EAGAIN);
+	EXPECT_EQ(fake.calls, 4);
+}
+
+static void serving(void)
+{
+	struct usher_ring *ring = setup(0);
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	fake.error = -ETIME;
+	EXPECT_EQ(usher_ring_serve(ring, 50, 7, &mask), -ETIME);
+	EXPECT_EQ(fake.last.flags, USHER_ENTER_SERVE | USHER_ENTER_DEADLINE);
+	EXPECT_EQ(fake.last.idle_us, 50);
+	EXPECT_EQ(fake.last.deadline_ns, 7);
+	EXPECT_EQ(fake.last.sigmask, (uintptr_t)&mask);
+	EXPECT_EQ(fake.last.sigsetsize, 8);
+	EXPECT_EQ(usher_ring_serve(ring, 0, 0, NULL), -ETIME);
+	EXPECT_EQ(fake.last.flags, USHER_ENTER_SERVE);
+	EXPECT_EQ(fake.last.sigmask, 0);
+	EXPECT_EQ(fake.last.sigsetsize, 0);
+	EXPECT_EQ(fake.last.to_submit, 0);
+	EXPECT_EQ(fake.last.min_complete, 0);
+}
+
 static void polled_ring(void)
 {
 	struct usher_ring *ring = setup(0);
@@ -447,6 +507,8 @@ static const struct tap_test tests[] = {
 	TAP_TEST(timeout_arguments),
 	TAP_TEST(waiting),
 	TAP_TEST(ended_ring),
+	TAP_TEST(served_ring),
+	TAP_TEST(serving),
 	TAP_TEST(polled_ring),
 	TAP_TEST(attached_ring),
 	TAP_TEST(larger_entries),

@@ -259,6 +259,76 @@ int ring_do(struct ring *ring, const struct usher_sqe *sqe)
 	return cqe.cid == sqe->cid ? ring_status(&cqe) : -EBADMSG;
 }
 
+/* ---- a thread that serves a ring ---- */
+
+int ring_serve(int fd, uint32_t idle_us, uint64_t deadline_ns)
+{
+	struct usher_enter arg = {
+		.size		= sizeof(arg),
+		.flags		= USHER_ENTER_SERVE |
+				  (deadline_ns ? USHER_ENTER_DEADLINE : 0),
+		.deadline_ns	= deadline_ns,
+		.idle_us	= idle_us,
+	};
+
+	return call(fd, USHER_IOC_ENTER, &arg);
+}
+
+static void *server_thread(void *data)
+{
+	struct server *server = data;
+
+	__atomic_store_n(&server->tid, gettid(), __ATOMIC_RELEASE);
+	server->ret = ring_serve(server->fd, server->idle_us, server->deadline_ns);
+	return NULL;
+}
+
+int server_start(struct server *server, int fd, uint32_t idle_us, uint64_t deadline_ns)
+{
+	server->fd = fd;
+	server->idle_us = idle_us;
+	server->deadline_ns = deadline_ns;
+	server->tid = 0;
+	return -pthread_create(&server->thread, NULL, server_thread, server);
+}
+
+/* Waits until it ends. Returns what ENTER answered. */
+int server_join(struct server *server)
+{
+	pthread_join(server->thread, NULL);
+	return server->ret;
+}
+
+/* In the kernel, and not only because it has not begun */
+bool server_sleeps(const struct server *server)
+{
+	pid_t tid = __atomic_load_n(&server->tid, __ATOMIC_ACQUIRE);
+	char path[PATH_MAX], text[256], *name_end;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	if (!tid || read_text(path, text, sizeof(text)))
+		return false;
+	name_end = strrchr(text, ')');
+	return name_end && !strncmp(name_end, ") S", 3);
+}
+
+bool ring_served(const struct ring *ring)
+{
+	return __atomic_load_n(&ring->ctl->flags, __ATOMIC_ACQUIRE) &
+	       USHER_RING_F_SERVED;
+}
+
+/*
+ * One command to a ring that may have a server: as struct usher_enter says, with
+ * a call only when none is awake. Returns what the call answered, or 0.
+ */
+int ring_hand_over(struct ring *ring, const struct usher_sqe *sqe)
+{
+	ring_push(ring, sqe);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return ring_served(ring) ? 0 : ring_enter(ring, 1, 0);
+}
+
 /* ---- commands ---- */
 
 struct usher_sqe cmd_bare(uint8_t opcode, uint32_t nsid)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <pthread.h>
 #include <sys/types.h>
 
 #include <linux/usher.h>
@@ -106,6 +107,31 @@ uint32_t ring_ready(const struct ring *ring);
 bool ring_pop(struct ring *ring, struct usher_cqe *cqe);
 int ring_status(const struct usher_cqe *cqe);
 int ring_do(struct ring *ring, const struct usher_sqe *sqe);
+
+/**
+ * struct server - a thread that serves a ring
+ * @fd: the ring
+ * @idle_us: without work until it sleeps
+ * @deadline_ns: when it ends, 0 for never
+ * @thread: the thread
+ * @tid: its number, when it runs
+ * @ret: what ENTER answered it
+ */
+struct server {
+	int fd;
+	uint32_t idle_us;
+	uint64_t deadline_ns;
+	pthread_t thread;
+	pid_t tid;
+	int ret;
+};
+
+int ring_serve(int fd, uint32_t idle_us, uint64_t deadline_ns);
+int server_start(struct server *server, int fd, uint32_t idle_us, uint64_t deadline_ns);
+int server_join(struct server *server);
+bool server_sleeps(const struct server *server);
+bool ring_served(const struct ring *ring);
+int ring_hand_over(struct ring *ring, const struct usher_sqe *sqe);
 
 /* ---- commands ---- */
 

@@ -119,9 +119,10 @@ static const struct ioctl_case {
 	    ZERO(usher_admin, result), ZERO(usher_admin, pad) } },
 	{ "ENTER", USHER_IOC_ENTER, sizeof(struct usher_enter),
 	  true, ANSWERS_0,
-	  { ZERO(usher_enter, pad), ZERO(usher_enter, flags) + 1,
+	  { ZERO(usher_enter, flags) + 1,
 	    /* without the flag that makes it count */
-	    ZERO(usher_enter, deadline_ns), ZERO(usher_enter, sigsetsize) } },
+	    ZERO(usher_enter, deadline_ns), ZERO(usher_enter, sigsetsize),
+	    ZERO(usher_enter, idle_us) } },
 	{ "RING_INFO", USHER_IOC_RING_INFO, sizeof(struct usher_ring_info),
 	  true, ANSWERS_0, { ZERO(usher_ring_info, flags),
 			     ZERO(usher_ring_info, pad) } },
