@@ -82,6 +82,9 @@ void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn,
 						uint64_t number);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 
+/* Whether processors add to the same counters */
+#define COUNTERS_SHARED	true
+
 static char *counter_store;
 
 static inline bool counters_make(size_t bytes)
@@ -120,6 +123,8 @@ static inline void insn_bytes(const struct qemu_plugin_insn *insn, void *to,
 }
 
 #else
+
+#define COUNTERS_SHARED	false
 
 struct qemu_plugin_scoreboard;
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* usher's rings, by libusher. */
+#define _GNU_SOURCE	/* CPU_SET */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +14,10 @@
 
 #include "bench.h"
 
+#define RING_ENTRIES	64	/* at least, as programs have them */
 #define IDLE_ENTRIES	128	/* of a ring that is only open */
 #define IDLE_BYTES	4096	/* of a buffer that is only registered */
+#define SERVE_IDLE_US	10000000	/* longer than between two runs */
 #define SPIN_FILE	"/sys/module/usher/parameters/spin_us"
 #define SPIN_AWAKE	"1000"	/* longer than the emulated device takes */
 
@@ -57,7 +61,8 @@ static void open_ring(struct worker *worker, int grant, __u32 flags)
 				 &worker->buffer);
 	if (ret)
 		die("usher_buf_register: %s", strerror(-ret));
-	ret = usher_ring_init(&worker->ring, grant, job->qd, flags);
+	ret = usher_ring_init(&worker->ring, grant, job->qd < RING_ENTRIES ? RING_ENTRIES :
+			      job->qd, flags);
 	if (ret)
 		die("usher_ring_init: %s", strerror(-ret));
 }
@@ -135,6 +140,41 @@ void usher_awake_setup(struct job *job)
 void usher_poll_setup(struct job *job)
 {
 	setup(job, USHER_RING_POLLED);
+}
+
+static void pin(unsigned int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("processor %u: %s", cpu, strerror(errno));
+}
+
+static void *server(void *data)
+{
+	const struct worker *worker = data;
+
+	pin(1);
+	die("usher_ring_serve: %s",
+	    strerror(-usher_ring_serve(&worker->ring, SERVE_IDLE_US, 0, NULL)));
+	return NULL;
+}
+
+/* A thread on another processor serves the ring: no system calls in the run. */
+void usher_served_setup(struct job *job)
+{
+	int ret;
+
+	pin(0);
+	setup(job, USHER_RING_POLLED);
+	ret = pthread_create(&workers[0].thread, NULL, server, &workers[0]);
+	if (ret)
+		die("pthread_create: %s", strerror(ret));
+	while (!(__atomic_load_n(&workers[0].ring.ctl->flags, __ATOMIC_RELAXED) &
+		 USHER_RING_F_SERVED))
+		sched_yield();
 }
 
 static inline __attribute__((always_inline))

@@ -202,7 +202,8 @@ def qemu_command(options, kernel, run, log):
     if accel == "kvm":
         command += ["-accel", "kvm", "-cpu", "host"]
     else:
-        command += ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off"]
+        thread = "single" if options.one_thread else "multi"
+        command += ["-accel", f"tcg,thread={thread}", "-cpu", "max,la57=off"]
     if options.iommu:
         command += ["-device", "intel-iommu,intremap=on,caching-mode=on"]
     command += ["-smp", str(options.smp), "-m", options.mem]
