@@ -130,8 +130,7 @@ def raw_devices():
 
 def guest_command(module, plan, share, options):
     command = [VM / "vm", "run", "--kernel", KERNEL, "--smp", "2" if options.served else "1",
-               "--mem", "2G",
-               "--timeout", "1200", "--share", share,
+               "--mem", "2G", "--timeout", "1200", "--share", share,
                "--append", f"mitigations={options.mitigations}"]
     if options.vfio:
         command += ["--iommu", "--env", "BENCH_VFIO=1"]

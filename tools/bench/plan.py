@@ -79,7 +79,9 @@ def costs(module, mitigations, say, progress):
             ("interrupts", interrupt_plan(), Options(mitigations)),
             ("polled", settled_plan(POLLING), Options(mitigations, settle=SETTLE)),
             ("VFIO", settled_plan([measure.FLOOR]),
-             Options(mitigations, settle=SETTLE, vfio=True))):
+             Options(mitigations, settle=SETTLE, vfio=True)),
+            ("served", settled_plan([measure.SERVED]),
+             Options(mitigations, settle=SETTLE, served=True))):
         say(f"instructions, mitigations={mitigations}, {what}")
         answer = measure.run_guest(module, plan, options, progress)
         found += [cost(work, results, counts, bool(options.settle))
@@ -97,6 +99,18 @@ def sleep_costs(module, progress):
                       for work, results, counts in zip(plan, answer.results, answer.counts)})
     awake, asleep = found
     return {"awake": awake, "asleep": asleep, "latency": LATENCY}
+
+
+def waiting_costs(module, progress):
+    """What a read costs whoever polls, with its looks at a queue where nothing is yet."""
+    found = {}
+    for engine in (measure.FLOOR, "usher-poll", measure.SERVED):
+        plan = [Work(engine, qd, repeat=3) for qd in (32, 128)]
+        answer = measure.run_guest(module, plan, Options(
+            vfio=engine == measure.FLOOR, served=engine == measure.SERVED), progress)
+        found[engine] = {str(work.qd): cost(work, results, counts, False).total
+                         for work, results, counts in zip(plan, answer.results, answer.counts)}
+    return found
 
 
 def rounds(works):
@@ -176,6 +190,8 @@ def everything(module, say, progress):
                                          in costs(module, mitigations, say, progress)]
     say("QD 1, awake and asleep")
     results["sleep"] = sleep_costs(module, progress)
+    say("polled, with waiting")
+    results["waiting"] = waiting_costs(module, progress)
     say("I/O per second, without the counter, and memory")
     results["speeds"], results["memory"] = speeds(module, progress)
     say("many rings")

@@ -292,7 +292,7 @@ static void ended_ring(void)
 /* Somebody serves it: what is there without a call is taken without one. */
 static void served_ring(void)
 {
-	struct usher_ring *ring = setup(9);
+	struct usher_ring *ring = setup(0);
 	struct usher_cqe *cqe;
 
 	ring->flags = USHER_RING_POLLED;
@@ -318,6 +318,7 @@ static void served_ring(void)
 
 	/* The server sleeps. */
 	fake.error = 0;
+	fake.take = 9;
 	ctl()->flags = 0;
 	EXPECT_EQ(usher_ring_submit(ring), 1);
 	EXPECT_EQ(fake.calls, 3);
