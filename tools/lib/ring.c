@@ -89,12 +89,11 @@ bool usher_ring_sq_refresh(struct usher_ring *ring)
 /* Looks at a ring that is served before the kernel is asked to wait */
 #define SERVED_LOOKS	10000
 
+/* Let the other thread of the processor's core have it for a moment. */
 static void relax(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
+#if __has_builtin(__builtin_ia32_pause)
 	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield" : : : "memory");
 #endif
 }
 

@@ -149,13 +149,13 @@ TEST_F(serve, a_full_ring_and_refusals)
 /* ENTER works beside a server, too. */
 TEST_F(serve, others_may_enter)
 {
-	int i;
+	int ret = 0, i;
 
 	ASSERT_EQ(0, start(self, NEVER_US));
 	ASSERT_TRUE(awake(self));
-	for (i = 0; i < 200; i++) {
-		ASSERT_EQ(0, worker_move(&self->w, OP_READ, i, 1, 0));
-	}
+	for (i = 0; i < 200; i++)
+		ret |= worker_move(&self->w, OP_READ, i, 1, 0);
+	EXPECT_EQ(0, ret);
 	EXPECT_EQ(-EINTR, stop(self));
 	EXPECT_EQ(0, worker_move(&self->w, OP_READ, i, 1, 0));
 }
