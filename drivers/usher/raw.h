@@ -107,6 +107,20 @@ struct usher_raw_irqs {
 };
 
 /**
+ * struct usher_raw_dma_limits - what struct device says of a function's DMA
+ * @mask: addresses it reaches
+ * @coherent_mask: the same for coherent memory
+ * @segment_bytes: longest range of addresses
+ * @boundary: no range crosses a multiple of this plus one
+ */
+struct usher_raw_dma_limits {
+	u64		mask;
+	u64		coherent_mask;
+	unsigned int	segment_bytes;
+	unsigned long	boundary;
+};
+
+/**
  * struct usher_raw - a function in raw mode
  * @dev: the class device; its release frees all this
  * @cdev: the character device
@@ -114,6 +128,7 @@ struct usher_raw_irqs {
  * @inode: mappings of all files hang on it
  * @reset: how it can be reset
  * @saved: configuration space as it is between owners
+ * @limits: of DMA, as they were before us
  * @msix: vectors by MSI-X
  * @msi: vectors by MSI
  * @intx: has a pin that can be masked
@@ -143,6 +158,7 @@ struct usher_raw {
 	struct inode			*inode;
 	enum usher_raw_reset_kind	reset;
 	struct pci_saved_state		*saved;
+	struct usher_raw_dma_limits	limits;
 	u32				msix;
 	u32				msi;
 	u32				intx;

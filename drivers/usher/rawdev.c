@@ -206,6 +206,34 @@ free_raw:
 	return ERR_PTR(ret);
 }
 
+/* Of a device of which nothing is known: the process says what it can. */
+static int usher_raw_widen_dma(struct usher_raw *raw)
+{
+	struct device *dev = &raw->pdev->dev;
+
+	raw->limits = (struct usher_raw_dma_limits) {
+		.mask		= dma_get_mask(dev),
+		.coherent_mask	= dev->coherent_dma_mask,
+		.segment_bytes	= dma_get_max_seg_size(dev),
+		.boundary	= dma_get_seg_boundary(dev),
+	};
+	/* One range of addresses for each piece of memory, where possible */
+	dma_set_max_seg_size(dev, UINT_MAX);
+	dma_set_seg_boundary(dev, ULONG_MAX);
+	return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
+}
+
+/* The next driver may rely on what it finds, and its device reach no further. */
+static void usher_raw_restore_dma(struct usher_raw *raw)
+{
+	struct device *dev = &raw->pdev->dev;
+
+	dma_set_mask(dev, raw->limits.mask);
+	dma_set_coherent_mask(dev, raw->limits.coherent_mask);
+	dma_set_max_seg_size(dev, raw->limits.segment_bytes);
+	dma_set_seg_boundary(dev, raw->limits.boundary);
+}
+
 static int usher_raw_enable(struct usher_raw *raw)
 {
 	struct pci_dev *pdev = raw->pdev;
@@ -217,25 +245,23 @@ static int usher_raw_enable(struct usher_raw *raw)
 	ret = pci_request_regions(pdev, "usher-raw");
 	if (ret)
 		goto disable;
-	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
+	ret = usher_raw_widen_dma(raw);
 	if (ret)
-		goto release;
-	/* One range of addresses for each piece of memory, where possible */
-	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
-	dma_set_seg_boundary(&pdev->dev, ULONG_MAX);
+		goto restore_dma;
 	pci_clear_master(pdev);
 	pci_intx(pdev, 0);
 	pci_save_state(pdev);
 	raw->saved = pci_store_saved_state(pdev);
 	ret = -ENOMEM;
 	if (!raw->saved)
-		goto release;
+		goto restore_dma;
 	raw->reset = usher_raw_reset_probe(pdev);
 	usher_raw_init_bars(raw);
 	usher_raw_count_irqs(raw);
 	return 0;
 
-release:
+restore_dma:
+	usher_raw_restore_dma(raw);
 	pci_release_regions(pdev);
 disable:
 	pci_disable_device(pdev);
@@ -244,6 +270,7 @@ disable:
 
 static void usher_raw_disable(struct usher_raw *raw)
 {
+	usher_raw_restore_dma(raw);
 	pci_release_regions(raw->pdev);
 	pci_disable_device(raw->pdev);
 }
