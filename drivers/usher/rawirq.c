@@ -98,14 +98,21 @@ int usher_raw_irq_mask(struct usher_raw *raw,
 	return ret;
 }
 
-/* During a reset the status register says nothing about the pin. */
+/*
+ * During a reset the status register says nothing about the pin. It is off, since
+ * nobody would serve it.
+ */
 void usher_raw_irq_freeze(struct usher_raw *raw, bool freeze)
 {
-	if (!raw->irqs)
+	struct usher_raw_irqs *irqs = raw->irqs;
+
+	if (!irqs)
 		return;
-	spin_lock_irq(&raw->irqs->lock);
-	raw->irqs->frozen = freeze;
-	spin_unlock_irq(&raw->irqs->lock);
+	spin_lock_irq(&irqs->lock);
+	irqs->frozen = freeze;
+	if (irqs->kind == USHER_RAW_IRQ_INTX && !irqs->vectors[0].masked)
+		pci_intx(irqs->pdev, !freeze);
+	spin_unlock_irq(&irqs->lock);
 }
 
 /* ---- on and off ---- */
@@ -174,6 +181,8 @@ static void usher_raw_irqs_stop(struct usher_raw_irqs *irqs, u32 count)
 	while (count--)
 		pci_free_irq(irqs->pdev, count, &irqs->vectors[count]);
 	pci_free_irq_vectors(irqs->pdev);
+	/* The end of messages switches the pin on, which nobody serves. */
+	pci_intx(irqs->pdev, 0);
 }
 
 static int usher_raw_irqs_start(struct usher_raw_irqs *irqs)
