@@ -104,18 +104,18 @@ static unsigned long usher_pages_to_charge(const struct usher_pin *pin)
 }
 
 /**
- * usher_charge_user - count pages against RLIMIT_MEMLOCK
- * @pin: the pages
+ * usher_charge_pages - count pages against RLIMIT_MEMLOCK
+ * @pin: whom they are charged to is kept here
+ * @n: how many
  *
  * The user is charged, not the mm: pins of a hung command outlive an mm, but
  * not the reference held here.
  *
  * Return: 0, or -ENOMEM.
  */
-int usher_charge_user(struct usher_pin *pin)
+int usher_charge_pages(struct usher_pin *pin, unsigned long n)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	unsigned long n = usher_pages_to_charge(pin);
 	struct user_struct *user;
 	long old, new;
 
@@ -133,6 +133,12 @@ int usher_charge_user(struct usher_pin *pin)
 	pin->user = user;
 	pin->charged = n;
 	return 0;
+}
+
+/* The pages that @pin has: see usher_charge_pages() */
+int usher_charge_user(struct usher_pin *pin)
+{
+	return usher_charge_pages(pin, usher_pages_to_charge(pin));
 }
 
 void usher_uncharge_user(struct usher_pin *pin)

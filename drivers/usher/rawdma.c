@@ -25,7 +25,10 @@ static bool usher_raw_reaches(struct page *page, u64 mask)
 	return page_to_phys(page) + PAGE_SIZE - 1 <= mask;
 }
 
-/* A page below @mask, from the highest zone that has one */
+/*
+ * A page below @mask, from the highest zone that has one. Nobody else loses memory
+ * for it, and the log does not fill.
+ */
 static struct page *usher_raw_alloc_page(u64 mask)
 {
 	static const gfp_t zones[] = { 0, __GFP_DMA32, __GFP_DMA };
@@ -33,7 +36,8 @@ static struct page *usher_raw_alloc_page(u64 mask)
 	u32 i;
 
 	for (i = mask <= DMA_BIT_MASK(32); i < ARRAY_SIZE(zones); i++) {
-		page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | zones[i]);
+		page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
+				  __GFP_RETRY_MAYFAIL | __GFP_NOWARN | zones[i]);
 		if (!page)
 			return ERR_PTR(i ? -ENOSPC : -ENOMEM);
 		if (usher_raw_reaches(page, mask))
@@ -67,12 +71,38 @@ static int usher_raw_alloc_pages(struct usher_pin *pin, u64 mask)
 	return 0;
 }
 
+/* Charged before they are there, since no process has them until then */
+static int usher_raw_charge_and_alloc(struct usher_pin *pin, u64 mask)
+{
+	int ret = usher_charge_pages(pin, pin->nr_pages);
+
+	if (ret)
+		return ret;
+	ret = usher_raw_alloc_pages(pin, mask);
+	if (ret)
+		usher_uncharge_user(pin);
+	return ret;
+}
+
+static int usher_raw_pin_and_charge(struct usher_pin *pin, u64 addr)
+{
+	int ret = usher_pin(pin, addr);
+
+	if (ret)
+		return ret;
+	ret = usher_charge_user(pin);
+	if (ret)
+		usher_unpin(pin);
+	return ret;
+}
+
 static void usher_raw_mem_put_pages(struct usher_raw_mem *mem)
 {
 	if (mem->allocated)
 		usher_raw_free_pages(&mem->pin);
 	else
 		usher_unpin(&mem->pin);
+	usher_uncharge_user(&mem->pin);
 }
 
 /* ---- life ---- */
@@ -82,7 +112,6 @@ static void usher_raw_mem_release(struct usher_raw_mem *mem)
 {
 	sg_free_table(&mem->sgt);
 	usher_raw_mem_put_pages(mem);
-	usher_uncharge_user(&mem->pin);
 	kvfree(mem->pin.pages);
 	kfree(mem);
 }
@@ -142,23 +171,18 @@ static struct usher_raw_mem *usher_raw_mem_alloc(const struct usher_raw_dma *arg
 					GFP_KERNEL_ACCOUNT);
 	if (!mem->pin.pages)
 		goto free_mem;
-	ret = allocate ? usher_raw_alloc_pages(&mem->pin, mask) :
-			 usher_pin(&mem->pin, arg->addr);
+	ret = allocate ? usher_raw_charge_and_alloc(&mem->pin, mask) :
+			 usher_raw_pin_and_charge(&mem->pin, arg->addr);
 	if (ret)
 		goto free_array;
-	ret = usher_charge_user(&mem->pin);
-	if (ret)
-		goto put_pages;
 	ret = sg_alloc_table_from_pages(&mem->sgt, mem->pin.pages,
 					mem->pin.nr_pages, 0,
 					mem->pin.nr_pages << PAGE_SHIFT,
 					GFP_KERNEL_ACCOUNT);
 	if (ret)
-		goto uncharge;
+		goto put_pages;
 	return mem;
 
-uncharge:
-	usher_uncharge_user(&mem->pin);
 put_pages:
 	usher_raw_mem_put_pages(mem);
 free_array:
