@@ -87,6 +87,10 @@ static int usher_raw_open(struct inode *inode, struct file *file)
 					     cdev);
 	int ret;
 
+	/* There is nothing in between: whoever drives it writes. */
+	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) !=
+	    (FMODE_READ | FMODE_WRITE))
+		return -EACCES;
 	pci_dev_lock(raw->pdev);
 	mutex_lock(&raw->lock);
 	ret = usher_raw_take(raw);

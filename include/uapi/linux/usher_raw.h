@@ -25,6 +25,7 @@
  * open() fails with
  *
  * ============= ==========================================================
+ * EACCES        not for reading and writing
  * EBUSY         somebody has it
  * EPERM         not contained, and no CAP_SYS_RAWIO; or kernel lockdown
  * EIO           it cannot be reset
