@@ -31,10 +31,12 @@
 
 #include "usher.h"
 
-/* Offsets for mmap(): a base address register each, then memory by id */
+/*
+ * Offsets for mmap(): a base address register each, then memory, a page for each
+ * id whatever its length, so that processes of 32 bits reach all.
+ */
 #define USHER_RAW_REGION_SHIFT	40
 #define USHER_RAW_MEM_OFFSET	(8ULL << USHER_RAW_REGION_SHIFT)
-#define USHER_RAW_MEM_SHIFT	32
 #define USHER_RAW_MAX_MEMS	65536
 
 /* How the function is reset */

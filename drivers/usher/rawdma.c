@@ -377,7 +377,7 @@ int usher_raw_dma_add(struct usher_raw *raw, struct usher_raw_dma *arg,
 	}
 	if (allocate)
 		arg->offset = USHER_RAW_MEM_OFFSET +
-			      ((u64)arg->id << USHER_RAW_MEM_SHIFT);
+			      ((u64)arg->id << PAGE_SHIFT);
 	if (copy_to_user(u64_to_user_ptr(arg->bus), bus,
 			 array_size(arg->nr_bus, sizeof(*bus)))) {
 		usher_raw_dma_free(raw, arg->id);
@@ -413,16 +413,15 @@ int usher_raw_dma_free(struct usher_raw *raw, u32 id)
 
 int usher_raw_mmap_mem(struct usher_raw *raw, struct vm_area_struct *vma)
 {
-	u64 at = ((u64)vma->vm_pgoff << PAGE_SHIFT) - USHER_RAW_MEM_OFFSET;
+	unsigned long id = vma->vm_pgoff - (USHER_RAW_MEM_OFFSET >> PAGE_SHIFT);
 	struct usher_raw_mem *mem;
 	unsigned long n;
 	int ret = -EINVAL;
 
-	if (!(vma->vm_flags & VM_SHARED) ||
-	    at & (BIT_ULL(USHER_RAW_MEM_SHIFT) - 1))
+	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 	mutex_lock(&raw->lock);
-	mem = idr_find(&raw->ids, at >> USHER_RAW_MEM_SHIFT);
+	mem = idr_find(&raw->ids, id);
 	if (raw->gone) {
 		ret = -ENODEV;
 	} else if (mem && mem->allocated && vma_pages(vma) == mem->pin.nr_pages) {
