@@ -108,6 +108,9 @@ static int usher_raw_close(struct inode *inode, struct file *file)
 	struct usher_raw *raw = file->private_data;
 	LIST_HEAD(mems);
 
+	/* It may be another driver's by now: do not wait for that. */
+	if (READ_ONCE(raw->gone))
+		return 0;
 	pci_dev_lock(raw->pdev);
 	mutex_lock(&raw->lock);
 	if (!raw->gone)
