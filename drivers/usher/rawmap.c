@@ -141,7 +141,9 @@ int usher_raw_mmap_bar(struct usher_raw *raw, struct vm_area_struct *vma)
 	if (offset > bar->bytes || bytes > bar->bytes - offset)
 		return -EINVAL;
 	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
+	/* A device knows nothing of the encryption of memory. */
+	vma->vm_page_prot =
+		pgprot_decrypted(pgprot_noncached(vma->vm_page_prot));
 	vma->vm_ops = &usher_raw_vm_ops;
 	return 0;
 }
