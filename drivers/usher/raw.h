@@ -138,6 +138,7 @@ struct usher_raw_dma_limits {
  *
  * @lock: guards what follows, and the function's configuration
  * @gone: remove() was here: @pdev is not to be touched
+ * @resetting: somebody else resets the function, and wakes @wait afterwards
  * @open: somebody has it
  * @fresh: it was reset, and nobody had it since
  * @warned: it was said that it is not contained
@@ -150,7 +151,7 @@ struct usher_raw_dma_limits {
  * @region_lock: guards @regions_on; held by faults, and while they must wait
  * @regions_on: base address registers may be touched
  *
- * @wait: those who poll
+ * @wait: those who poll, or want @lock while @resetting
  * @lost: in the list of functions that nothing proved to have stopped
  */
 struct usher_raw {
@@ -168,6 +169,7 @@ struct usher_raw {
 
 	struct mutex			lock; /* owner, memory, interrupts */
 	bool				gone;
+	bool				resetting;
 	bool				open;
 	bool				fresh;
 	bool				warned;
@@ -188,6 +190,7 @@ struct usher_raw {
 
 extern struct pci_driver usher_raw_driver;
 
+int usher_raw_lock(struct usher_raw *raw);
 u32 usher_raw_flags(struct usher_raw *raw);
 void usher_raw_update_master(struct usher_raw *raw);
 

@@ -92,15 +92,16 @@ int usher_raw_config(struct usher_raw *raw, struct usher_raw_config *arg,
 		     bool write)
 {
 	struct pci_dev *pdev = raw->pdev;
-	int ret = -ENODEV;
+	int ret;
 
 	if ((arg->bytes != 1 && arg->bytes != 2 && arg->bytes != 4) ||
 	    arg->offset % arg->bytes || arg->offset >= pdev->cfg_size)
 		return -EINVAL;
-	mutex_lock(&raw->lock);
-	if (!raw->gone)
-		ret = write ? usher_raw_config_write(pdev, arg) :
-			      usher_raw_config_read(pdev, arg);
+	ret = usher_raw_lock(raw);
+	if (ret)
+		return ret;
+	ret = write ? usher_raw_config_write(pdev, arg) :
+		      usher_raw_config_read(pdev, arg);
 	mutex_unlock(&raw->lock);
 	return ret;
 }

@@ -86,6 +86,30 @@ void usher_raw_update_master(struct usher_raw *raw)
 		pci_clear_master(raw->pdev);
 }
 
+/**
+ * usher_raw_lock - take raw.lock for a call that touches the function
+ * @raw: the function
+ *
+ * Waits until nobody else resets it, unless the process is killed.
+ *
+ * Return: 0 with the lock; -ENODEV.
+ */
+int usher_raw_lock(struct usher_raw *raw)
+{
+	for (;;) {
+		mutex_lock(&raw->lock);
+		if (!raw->gone && !raw->resetting)
+			return 0;
+		mutex_unlock(&raw->lock);
+		if (READ_ONCE(raw->gone))
+			return -ENODEV;
+		if (wait_event_killable(raw->wait,
+					!READ_ONCE(raw->resetting) ||
+					READ_ONCE(raw->gone)))
+			return -EINTR;
+	}
+}
+
 /* ---- attributes ---- */
 
 static struct usher_raw *to_usher_raw(struct device *dev)

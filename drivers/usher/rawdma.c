@@ -142,16 +142,14 @@ void usher_raw_mems_release(struct list_head *mems, bool later)
 /* Where pages must be, so that the device reaches them */
 static int usher_raw_page_mask(struct usher_raw *raw, u64 *mask)
 {
-	int ret = -ENODEV;
+	int ret = usher_raw_lock(raw);
 
-	mutex_lock(&raw->lock);
-	if (!raw->gone) {
-		*mask = usher_raw_translated(raw) ? U64_MAX :
-			dma_get_mask(&raw->pdev->dev);
-		ret = 0;
-	}
+	if (ret)
+		return ret;
+	*mask = usher_raw_translated(raw) ? U64_MAX :
+		dma_get_mask(&raw->pdev->dev);
 	mutex_unlock(&raw->lock);
-	return ret;
+	return 0;
 }
 
 static struct usher_raw_mem *usher_raw_mem_alloc(const struct usher_raw_dma *arg,
@@ -282,14 +280,14 @@ void usher_raw_quarantine(struct usher_raw *raw)
 
 int usher_raw_dma_bits(struct usher_raw *raw, u32 bits)
 {
-	int ret = 0;
+	int ret;
 
 	if (!bits || bits > 64)
 		return -EINVAL;
-	mutex_lock(&raw->lock);
-	if (raw->gone)
-		ret = -ENODEV;
-	else if (!list_empty(&raw->mems))
+	ret = usher_raw_lock(raw);
+	if (ret)
+		return ret;
+	if (!list_empty(&raw->mems))
 		ret = -EBUSY;
 	else if (dma_set_mask(&raw->pdev->dev, DMA_BIT_MASK(bits)))
 		ret = -EOPNOTSUPP;
@@ -314,26 +312,34 @@ static int usher_raw_check_dma(const struct usher_raw_dma *arg, bool allocate)
 	return 0;
 }
 
-static int usher_raw_publish(struct usher_raw *raw, struct usher_raw_mem *mem)
+/* Fills in @arg->id and @bus. From here on another thread may free it. */
+static int usher_raw_publish(struct usher_raw *raw, struct usher_raw_mem *mem,
+			     struct usher_raw_dma *arg, u64 *bus)
 {
 	int id, ret;
 
-	lockdep_assert_held(&raw->lock);
-	if (raw->gone)
-		return -ENODEV;
+	ret = usher_raw_lock(raw);
+	if (ret)
+		return ret;
 	id = idr_alloc_cyclic(&raw->ids, mem, 1, USHER_RAW_MAX_MEMS,
 			      GFP_KERNEL_ACCOUNT);
-	if (id < 0)
-		return id == -ENOSPC ? -EBUSY : id;
+	if (id < 0) {
+		ret = id == -ENOSPC ? -EBUSY : id;
+		goto unlock;
+	}
 	ret = usher_raw_mem_map(raw, mem);
 	if (ret) {
 		idr_remove(&raw->ids, id);
-		return ret;
+		goto unlock;
 	}
 	mem->id = id;
+	arg->id = id;
+	usher_raw_mem_bus(mem, bus);
 	list_add_tail(&mem->node, &raw->mems);
 	usher_raw_update_master(raw);
-	return 0;
+unlock:
+	mutex_unlock(&raw->lock);
+	return ret;
 }
 
 /**
@@ -364,13 +370,7 @@ int usher_raw_dma_add(struct usher_raw *raw, struct usher_raw_dma *arg,
 		ret = PTR_ERR(mem);
 		goto free_bus;
 	}
-	mutex_lock(&raw->lock);
-	ret = usher_raw_publish(raw, mem);
-	if (!ret) {
-		arg->id = mem->id;
-		usher_raw_mem_bus(mem, bus);
-	}
-	mutex_unlock(&raw->lock);
+	ret = usher_raw_publish(raw, mem, arg, bus);
 	if (ret) {
 		usher_raw_mem_release(mem);
 		goto free_bus;
@@ -390,23 +390,22 @@ free_bus:
 
 int usher_raw_dma_free(struct usher_raw *raw, u32 id)
 {
-	struct usher_raw_mem *mem = NULL;
-	int ret = -ENODEV;
+	struct usher_raw_mem *mem;
+	int ret = usher_raw_lock(raw);
 
-	mutex_lock(&raw->lock);
-	if (!raw->gone) {
-		mem = idr_remove(&raw->ids, id);
-		ret = mem ? 0 : -ENOENT;
-	}
+	if (ret)
+		return ret;
+	mem = idr_remove(&raw->ids, id);
 	if (mem) {
 		list_del(&mem->node);
 		usher_raw_update_master(raw);
 		usher_raw_mem_unmap(raw, mem);
 	}
 	mutex_unlock(&raw->lock);
-	if (mem)
-		usher_raw_mem_release(mem);
-	return ret;
+	if (!mem)
+		return -ENOENT;
+	usher_raw_mem_release(mem);
+	return 0;
 }
 
 /* ---- mappings: they hold the pages, and outlive all else ---- */

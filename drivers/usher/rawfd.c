@@ -127,27 +127,26 @@ static int usher_raw_close(struct inode *inode, struct file *file)
 static int usher_raw_ioctl_info(struct usher_raw *raw, void *data)
 {
 	struct usher_raw_info *info = data;
-	int ret = -ENODEV;
+	int ret;
 
 	if (info->flags || info->pad)
 		return -EINVAL;
-	mutex_lock(&raw->lock);
-	if (!raw->gone) {
-		*info = (struct usher_raw_info) {
-			.size		= info->size,
-			.flags		= usher_raw_flags(raw),
-			.msix		= raw->msix,
-			.msi		= raw->msi,
-			.intx		= raw->intx,
-			.page_bytes	= PAGE_SIZE,
-			.config_bytes	= raw->pdev->cfg_size,
-			.max_dma_bytes	= USHER_MAX_BUF_BYTES,
-			.quarantined	= raw->quarantined,
-		};
-		ret = 0;
-	}
+	ret = usher_raw_lock(raw);
+	if (ret)
+		return ret;
+	*info = (struct usher_raw_info) {
+		.size		= info->size,
+		.flags		= usher_raw_flags(raw),
+		.msix		= raw->msix,
+		.msi		= raw->msi,
+		.intx		= raw->intx,
+		.page_bytes	= PAGE_SIZE,
+		.config_bytes	= raw->pdev->cfg_size,
+		.max_dma_bytes	= USHER_MAX_BUF_BYTES,
+		.quarantined	= raw->quarantined,
+	};
 	mutex_unlock(&raw->lock);
-	return ret;
+	return 0;
 }
 
 static int usher_raw_ioctl_region(struct usher_raw *raw, void *data)
@@ -215,14 +214,15 @@ static int usher_raw_ioctl_irq_enable(struct usher_raw *raw, void *data)
 static int usher_raw_ioctl_irq_disable(struct usher_raw *raw, void *data)
 {
 	const struct usher_raw_irq_disable *arg = data;
+	int ret;
 
 	if (arg->flags)
 		return -EINVAL;
-	mutex_lock(&raw->lock);
-	if (!raw->gone) {
-		usher_raw_irq_disable(raw);
-		usher_raw_update_master(raw);
-	}
+	ret = usher_raw_lock(raw);
+	if (ret)
+		return ret;
+	usher_raw_irq_disable(raw);
+	usher_raw_update_master(raw);
 	mutex_unlock(&raw->lock);
 	return 0;
 }

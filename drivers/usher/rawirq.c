@@ -78,15 +78,15 @@ int usher_raw_irq_mask(struct usher_raw *raw,
 		       const struct usher_raw_irq_mask *arg)
 {
 	struct usher_raw_irqs *irqs;
-	int ret = 0;
+	int ret;
 
 	if (arg->flags || arg->mask > 1)
 		return -EINVAL;
-	mutex_lock(&raw->lock);
+	ret = usher_raw_lock(raw);
+	if (ret)
+		return ret;
 	irqs = raw->irqs;
-	if (raw->gone)
-		ret = -ENODEV;
-	else if (!irqs || arg->vector >= irqs->count)
+	if (!irqs || arg->vector >= irqs->count)
 		ret = -EINVAL;
 	else if (irqs->kind == USHER_RAW_IRQ_INTX)
 		usher_raw_mask_pin(irqs->vectors, arg->mask);
@@ -257,18 +257,16 @@ int usher_raw_irq_enable(struct usher_raw *raw,
 	irqs = usher_raw_irqs_alloc(raw, arg);
 	if (IS_ERR(irqs))
 		return PTR_ERR(irqs);
-	mutex_lock(&raw->lock);
-	if (raw->gone)
-		ret = -ENODEV;
-	else if (raw->irqs)
-		ret = -EBUSY;
-	else
-		ret = usher_raw_irqs_start(irqs);
+	ret = usher_raw_lock(raw);
+	if (ret)
+		goto free_irqs;
+	ret = raw->irqs ? -EBUSY : usher_raw_irqs_start(irqs);
 	if (!ret) {
 		raw->irqs = irqs;
 		usher_raw_update_master(raw);
 	}
 	mutex_unlock(&raw->lock);
+free_irqs:
 	if (ret)
 		usher_raw_irqs_free(irqs);
 	return ret;

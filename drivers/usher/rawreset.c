@@ -146,6 +146,7 @@ void usher_raw_reset_prepare(struct pci_dev *pdev)
 	struct usher_raw *raw = pci_get_drvdata(pdev);
 
 	mutex_lock(&raw->lock);
+	WRITE_ONCE(raw->resetting, true);
 	usher_raw_irq_freeze(raw, true);
 	down_write(&raw->region_lock);
 	raw->regions_on = false;
@@ -165,5 +166,7 @@ void usher_raw_reset_done(struct pci_dev *pdev)
 	up_write(&raw->region_lock);
 	usher_raw_irq_freeze(raw, false);
 	usher_raw_update_master(raw);
+	WRITE_ONCE(raw->resetting, false);
+	wake_up_all(&raw->wait);
 	mutex_unlock(&raw->lock);
 }
