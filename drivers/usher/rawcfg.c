@@ -65,6 +65,8 @@ static int usher_raw_config_write(struct pci_dev *pdev,
 {
 	int ret;
 
+	if (arg->bytes < 4 && arg->value >> (8 * arg->bytes))
+		return -EINVAL;
 	if (!usher_raw_config_writable(arg->offset, arg->bytes))
 		return -EACCES;
 	switch (arg->bytes) {

@@ -143,8 +143,8 @@ struct usher_raw_region {
  * All may be read. Written may be Status, Cache Line Size, Latency Timer and
  * Interrupt Line: the rest is the kernel's, or contains what is.
  *
- * Errors: EINVAL not such an access, or beyond the end; EACCES not for
- * a process; EIO the device does not answer.
+ * Errors: EINVAL not such an access, beyond the end, or a value of more than
+ * @bytes; EACCES not for a process; EIO the device does not answer.
  */
 struct usher_raw_config {
 	__u32		size;

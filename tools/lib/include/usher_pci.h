@@ -234,7 +234,7 @@ int usher_pci_read_config(struct usher_pci *pci, uint32_t offset,
  * @pci: function
  * @offset: multiple of @bytes
  * @bytes: 1, 2 or 4
- * @value: to write
+ * @value: to write; no more than @bytes
  *
  * Never needed for what this library has calls for: memory and bus master
  * enable, base addresses, MSI, MSI-X and power belong to the back end, which

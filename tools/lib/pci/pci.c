@@ -149,8 +149,12 @@ int usher_pci_write_config(struct usher_pci *pci, uint32_t offset,
 {
 	int ret = check_config(offset, bytes);
 
-	return ret < 0 ? ret :
-			 pci->ops->write_config(pci, offset, bytes, value);
+	if (ret < 0)
+		return ret;
+	if (bytes < 4 && value >> (8 * bytes))
+		return fail(-EINVAL, "%#x at %#x of configuration space: more than %u bytes",
+			    value, offset, bytes);
+	return pci->ops->write_config(pci, offset, bytes, value);
 }
 
 int usher_pci_map_region(struct usher_pci *pci, uint32_t index,

@@ -244,6 +244,7 @@ static void config_space(void)
 	EXPECT_EQ(usher_pci_read_config(pci, 2, 4, &value), -EINVAL);
 	EXPECT_EQ(usher_pci_read_config(pci, 0, 3, &value), -EINVAL);
 	EXPECT_EQ(usher_pci_write_config(pci, 0, 8, 0), -EINVAL);
+	EXPECT_EQ(usher_pci_write_config(pci, 0x40, 1, 0x100), -EINVAL);
 	usher_pci_close(pci);
 }
 
