@@ -197,6 +197,15 @@ static void usher_raw_mem_unmap(struct usher_raw *raw, struct usher_raw_mem *mem
 	usher_pin_unmap(&raw->pdev->dev, &mem->pin, &mem->sgt);
 }
 
+/* What was unmapped lazily is in reach until then, and pages go at once. */
+static void usher_raw_flush(struct usher_raw *raw)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(&raw->pdev->dev);
+
+	if (domain && domain->type == IOMMU_DOMAIN_DMA_FQ)
+		iommu_flush_iotlb_all(domain);
+}
+
 /* The caches of bus addresses do not mind a mask of few pages. */
 static bool usher_raw_mem_fits(struct usher_raw_mem *mem, u64 mask)
 {
@@ -246,6 +255,7 @@ void usher_raw_mems_unmap(struct usher_raw *raw, struct list_head *mems)
 
 	list_for_each_entry(mem, mems, node)
 		usher_raw_mem_unmap(raw, mem);
+	usher_raw_flush(raw);
 }
 
 /* All memory of the owner, with raw.lock held */
@@ -400,6 +410,7 @@ int usher_raw_dma_free(struct usher_raw *raw, u32 id)
 		list_del(&mem->node);
 		usher_raw_update_master(raw);
 		usher_raw_mem_unmap(raw, mem);
+		usher_raw_flush(raw);
 	}
 	mutex_unlock(&raw->lock);
 	if (!mem)
