@@ -117,13 +117,26 @@ void usher_raw_irq_freeze(struct usher_raw *raw, bool freeze)
 
 /* ---- on and off ---- */
 
+/* Switched off for all (pci=nomsi), or by a quirk of it or of what is above it */
+static bool usher_raw_may_use_msi(struct pci_dev *pdev)
+{
+	struct pci_bus *bus;
+
+	for (bus = pdev->bus; bus; bus = bus->parent)
+		if (bus->bus_flags & PCI_BUS_FLAGS_NO_MSI)
+			return false;
+	return pci_msi_enabled() && !pdev->no_msi;
+}
+
 void usher_raw_count_irqs(struct usher_raw *raw)
 {
 	struct pci_dev *pdev = raw->pdev;
 	u8 pin = 0;
 
-	raw->msix = max(pci_msix_vec_count(pdev), 0);
-	raw->msi = max(pci_msi_vec_count(pdev), 0);
+	if (usher_raw_may_use_msi(pdev)) {
+		raw->msix = max(pci_msix_vec_count(pdev), 0);
+		raw->msi = max(pci_msi_vec_count(pdev), 0);
+	}
 	pci_read_config_byte(pdev, PCI_INTERRUPT_PIN, &pin);
 	raw->intx = pin && pdev->irq && pci_intx_mask_supported(pdev);
 }
