@@ -76,14 +76,17 @@ u32 usher_raw_flags(struct usher_raw *raw)
 	return flags;
 }
 
-/* Messages are writes to memory as well. With raw.lock held. */
+/*
+ * Messages are writes to memory as well. When it is switched off, nothing is on its
+ * way any more: memory goes next. With raw.lock held.
+ */
 void usher_raw_update_master(struct usher_raw *raw)
 {
 	lockdep_assert_held(&raw->lock);
 	if (!list_empty(&raw->mems) || usher_raw_has_messages(raw))
 		pci_set_master(raw->pdev);
 	else
-		pci_clear_master(raw->pdev);
+		usher_raw_stop_dma(raw);
 }
 
 /**
