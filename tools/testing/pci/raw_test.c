@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -23,15 +24,20 @@
 #define EDU_ID_VALUE		0x010000ed
 #define EDU_LIVENESS		0x04
 #define EDU_RAISE		0x60
+#define EDU_ACKNOWLEDGE		0x64
 #define EDU_DMA_SOURCE		0x80
 #define EDU_DMA_DESTINATION	0x88
 #define EDU_DMA_COUNT		0x90
 #define EDU_DMA_COMMAND		0x98
 #define EDU_DMA_TO_MEMORY	0x3
+#define EDU_DMA_FROM_MEMORY	0x1
 #define EDU_BUFFER		0x40000
+#define EDU_BUFFER_BYTES	2048
+#define EDU_DMA_US		100000	/* from the command to the access */
 #define EDU_ADDRESS_BITS	28
 
 /* Configuration space */
+#define COMMAND_NO_INTX		0x0400
 #define BAR0			0x10
 #define INTERRUPT_LINE		0x3c
 
@@ -39,9 +45,26 @@
 #define NIC_PORTS		2
 #define NIC_MSIX		3
 
+#define BIG_PAGES		16384
 #define TAINT_USER		6
 
 static const char *edu, *nic, *bare;
+
+static bool in_command(int fd, uint32_t bits)
+{
+	uint32_t command = 0;
+
+	EXPECT_EQ(config_read(fd, COMMAND, 2, &command), 0);
+	return command & bits;
+}
+
+static long function_attribute(const char *address, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", address, name);
+	return number_in(path);
+}
 
 /* ---- refusals ---- */
 
@@ -98,6 +121,23 @@ static void one_owner(void)
 	fd = open_node(edu);
 	EXPECT(fd >= 0);
 	close(fd);
+}
+
+/* Who may only read may not drive it, and there is nothing else to do with it. */
+static void only_to_read_and_write(void)
+{
+	static const int modes[] = { O_RDONLY, O_WRONLY };
+	char path[64];
+	size_t i;
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/usher-raw/%s", edu);
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		fd = open(path, modes[i] | O_CLOEXEC);
+		EXPECT_EQ(fd < 0 ? errno : 0, EACCES);
+		if (fd >= 0)
+			close(fd);
+	}
 }
 
 static void registers_by_mmap(void)
@@ -187,6 +227,8 @@ static void configuration_by_list(void)
 	EXPECT_EQ(config_write(fd, BAR0, 4, 0), -EACCES);
 	EXPECT_EQ(config_write(fd, STATUS, 2, 0xf900), 0);
 	EXPECT_EQ(config_read(fd, INTERRUPT_LINE, 1, &before), 0);
+	EXPECT_EQ(config_write(fd, INTERRUPT_LINE, 1, 0x155), -EINVAL);
+	EXPECT_EQ(config_write(fd, STATUS, 2, 0x10000), -EINVAL);
 	EXPECT_EQ(config_write(fd, INTERRUPT_LINE, 1, 0x55), 0);
 	EXPECT_EQ(config_read(fd, INTERRUPT_LINE, 1, &value), 0);
 	EXPECT_EQ(value, 0x55);
@@ -236,14 +278,79 @@ static void memory_is_checked(void)
 		id = dma_register(fd, data, sizeof(data), 0, 2, bus);
 		EXPECT(id > 0);
 		EXPECT_EQ(bus[1], bus[0] + PAGE);
-		EXPECT_EQ(map(fd, (8ULL << 40) + ((uint64_t)id << 32),
-			      2 * PAGE, MAP_SHARED) == MAP_FAILED, true);
+		EXPECT(map(fd, (8ULL << 40) + (uint64_t)id * PAGE, 2 * PAGE,
+			   MAP_SHARED) == MAP_FAILED);
 		EXPECT_EQ(dma_free(fd, id), 0);
 		EXPECT_EQ(dma_bits(fd, 13), 0);
 		EXPECT_EQ(dma_alloc(fd, 4, &dma, bus), -ENOSPC);
 	} else {
 		EXPECT_EQ(dma_bits(fd, 13), -EOPNOTSUPP);
 	}
+	close(fd);
+}
+
+/* Pages that were allocated since the system started */
+static long pages_allocated(void)
+{
+	char name[64];
+	long pages, sum = 0;
+	FILE *file = fopen("/proc/vmstat", "re");
+
+	if (!file)
+		return -1;
+	while (fscanf(file, "%63s %ld", name, &pages) == 2)
+		if (!strncmp(name, "pgalloc_", 8))
+			sum += pages;
+	fclose(file);
+	return sum;
+}
+
+/* What may not be locked is not allocated first. */
+static void memory_is_charged_before(void)
+{
+	static uint64_t bus[BIG_PAGES];
+	struct rlimit limit = { .rlim_cur = 16 * PAGE, .rlim_max = 16 * PAGE };
+	int fd = open_node(edu), status = 0;
+	struct usher_raw_dma dma;
+	pid_t pid = fork();
+	uint32_t id;
+	long before;
+
+	if (!pid) {
+		if (setrlimit(RLIMIT_MEMLOCK, &limit) || setresuid(65534, 65534, 65534))
+			_exit(255);
+		before = pages_allocated();
+		tap_failed = false;
+		EXPECT_EQ(dma_alloc(fd, BIG_PAGES, &dma, bus), -ENOMEM);
+		EXPECT(pages_allocated() - before < BIG_PAGES / 2);
+		EXPECT_EQ(dma_alloc(fd, 16, &dma, bus), 0);
+		id = dma.id;
+		EXPECT_EQ(dma_alloc(fd, 1, &dma, bus), -ENOMEM);
+		EXPECT_EQ(dma_free(fd, id), 0);
+		EXPECT_EQ(dma_alloc(fd, 1, &dma, bus), 0);
+		fflush(stdout);
+		_exit(tap_failed);
+	}
+	waitpid(pid, &status, 0);
+	EXPECT(WIFEXITED(status));
+	EXPECT_EQ(WEXITSTATUS(status), 0);
+	close(fd);
+}
+
+/* Offsets fit the 2^44 bytes that mmap() of a process of 32 bits reaches. */
+static void offsets_fit_all_processes(void)
+{
+	int fd = open_node(edu), i;
+	struct usher_raw_dma dma;
+	uint64_t bus, highest = 0;
+
+	for (i = 0; i < 3000; i++) {
+		if (dma_alloc(fd, 1, &dma, &bus) || dma_free(fd, dma.id))
+			break;
+		highest = dma.offset > highest ? dma.offset : highest;
+	}
+	EXPECT_EQ(i, 3000);
+	EXPECT(highest < 1ULL << 44);
 	close(fd);
 }
 
@@ -313,6 +420,56 @@ static void interrupts_are_checked(void)
 	close(fd);
 	close(event);
 	close(file);
+}
+
+/* Without a handler the pin is off, or what shares its line goes down with it. */
+static void the_pin_is_off_without_a_handler(void)
+{
+	static const uint32_t kinds[] = { USHER_RAW_IRQ_INTX, USHER_RAW_IRQ_MSI };
+	int event = eventfd(0, EFD_CLOEXEC), fd = open_node(edu);
+	size_t i;
+
+	EXPECT(in_command(fd, COMMAND_NO_INTX));
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		EXPECT_EQ(irq_enable(fd, kinds[i], 1, &event), 0);
+		EXPECT_EQ(in_command(fd, COMMAND_NO_INTX),
+			  kinds[i] != USHER_RAW_IRQ_INTX);
+		EXPECT_EQ(irq_disable(fd), 0);
+		EXPECT(in_command(fd, COMMAND_NO_INTX));
+	}
+	close(event);
+	close(fd);
+}
+
+/* Raises INTx; it comes, which masks it, and the device is told. */
+static void one_pin(uint8_t *registers, int event)
+{
+	write32(registers, EDU_RAISE, 1);
+	EXPECT(comes(event, 10000));
+	write32(registers, EDU_ACKNOWLEDGE, 1);
+}
+
+/* Masked or not, it is afterwards as it was before. */
+static void a_pin_survives_resets(void)
+{
+	int event = eventfd(0, EFD_CLOEXEC), fd = open_node(edu), i;
+	uint8_t *registers = map(fd, 0, PAGE, MAP_SHARED);
+
+	EXPECT_EQ(irq_enable(fd, USHER_RAW_IRQ_INTX, 1, &event), 0);
+	for (i = 0; i < 2; i++) {
+		EXPECT(i ? reset_by_sysfs(edu) : !reset(fd));
+		EXPECT(!in_command(fd, COMMAND_NO_INTX));
+		one_pin(registers, event);
+		EXPECT(i ? reset_by_sysfs(edu) : !reset(fd));
+		EXPECT(in_command(fd, COMMAND_NO_INTX));
+		write32(registers, EDU_RAISE, 1);
+		EXPECT(!comes(event, 50));
+		write32(registers, EDU_ACKNOWLEDGE, 1);
+		EXPECT_EQ(irq_mask(fd, 0, 0), 0);
+	}
+	munmap(registers, PAGE);
+	close(event);
+	close(fd);
 }
 
 /* ---- at any moment ---- */
@@ -459,6 +616,50 @@ static void reset_by_others(void)
 	signal(SIGBUS, SIG_DFL);
 }
 
+/**
+ * struct reader - a thread that reads configuration space
+ * @fd: function
+ * @value: that it is to find
+ * @others: how often it found another
+ * @end: stop
+ */
+struct reader {
+	int fd;
+	uint32_t value;
+	uint32_t others;
+	bool end;
+};
+
+static void *read_all_the_time(void *data)
+{
+	struct reader *reader = data;
+	uint32_t value;
+
+	while (!__atomic_load_n(&reader->end, __ATOMIC_ACQUIRE))
+		if (config_read(reader->fd, BAR0, 4, &value) ||
+		    value != reader->value)
+			reader->others++;
+	return NULL;
+}
+
+/* A call waits until the function is there again. */
+static void calls_wait_for_resets_by_others(void)
+{
+	struct reader reader = { .fd = open_node(edu) };
+	pthread_t thread;
+	int i;
+
+	EXPECT_EQ(config_read(reader.fd, BAR0, 4, &reader.value), 0);
+	EXPECT(reader.value);
+	EXPECT_EQ(pthread_create(&thread, NULL, read_all_the_time, &reader), 0);
+	for (i = 0; i < 3; i++)
+		EXPECT(reset_by_sysfs(edu));
+	__atomic_store_n(&reader.end, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(reader.others, 0);
+	close(reader.fd);
+}
+
 static void killed_in_mid_dma(void)
 {
 	struct worker worker;
@@ -478,6 +679,89 @@ static void killed_in_mid_dma(void)
 		EXPECT(fd >= 0);
 		close(fd);
 	}
+}
+
+static void edu_dma(uint8_t *registers, uint64_t from, uint64_t to,
+		    uint64_t command)
+{
+	write64(registers, EDU_DMA_SOURCE, from);
+	write64(registers, EDU_DMA_DESTINATION, to);
+	write64(registers, EDU_DMA_COUNT, EDU_BUFFER_BYTES);
+	write64(registers, EDU_DMA_COMMAND, command);
+}
+
+static void edu_dma_wait(const uint8_t *registers)
+{
+	while (read32(registers, EDU_DMA_COMMAND) & 1)
+		usleep(1000);
+}
+
+/* The device is told to write memory, which is freed just before it does. */
+static void free_before_dma(int fd, uint8_t *registers)
+{
+	struct usher_raw_dma dma;
+	uint64_t bus;
+	uint8_t *data, found;
+
+	EXPECT_EQ(dma_alloc(fd, 1, &dma, &bus), 0);
+	data = map(fd, dma.offset, PAGE, MAP_SHARED);
+	/* so that the IOMMU has the address at hand */
+	edu_dma(registers, EDU_BUFFER, bus, EDU_DMA_TO_MEMORY);
+	edu_dma_wait(registers);
+	EXPECT_EQ(data[0], 0xaa);
+	memset(data, 0, PAGE);
+	edu_dma(registers, EDU_BUFFER, bus, EDU_DMA_TO_MEMORY);
+	usleep(EDU_DMA_US - 5000);
+	EXPECT_EQ(dma_free(fd, dma.id), 0);
+	found = *(const __volatile__ uint8_t *)data;
+	edu_dma_wait(registers);
+	EXPECT_EQ(*(const __volatile__ uint8_t *)data, found);
+	munmap(data, PAGE);
+}
+
+/* How the IOMMU takes pages away: DMA at once, DMA-FQ when it is convenient */
+static bool set_domain(const char *address, const char *type)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group/type",
+		 address);
+	return put(path, type);
+}
+
+static void freed_memory_is_out_of_reach(void)
+{
+	int fd = open_node(edu), i;
+	struct usher_raw_dma dma;
+	uint8_t *registers, *data;
+	uint64_t bus;
+
+	if (!(info_of(fd).flags & USHER_RAW_CONTIGUOUS)) {
+		printf("# not tested: there is no IOMMU\n");
+		close(fd);
+		return;
+	}
+	EXPECT_EQ(dma_bits(fd, EDU_ADDRESS_BITS), 0);
+	registers = map(fd, 0, PAGE, MAP_SHARED);
+	EXPECT_EQ(dma_alloc(fd, 1, &dma, &bus), 0);
+	data = map(fd, dma.offset, PAGE, MAP_SHARED);
+	memset(data, 0xaa, PAGE);
+	/* QEMU does not reset what it is at. */
+	edu_dma_wait(registers);
+	edu_dma(registers, bus, EDU_BUFFER, EDU_DMA_FROM_MEMORY);
+	edu_dma_wait(registers);
+	for (i = 0; i < 6; i++) {
+		free_before_dma(fd, registers);
+		if (i == 2)
+			EXPECT(set_domain(edu, "DMA-FQ"));
+	}
+	EXPECT(!(info_of(fd).flags & USHER_RAW_IOMMU));
+	munmap(data, PAGE);
+	munmap(registers, PAGE);
+	close(fd);
+	EXPECT(unbind_function(edu));
+	EXPECT(set_domain(edu, "DMA"));
+	EXPECT(bind_function(edu));
 }
 
 /* A node that somebody made elsewhere is the same function. */
@@ -533,6 +817,15 @@ static void quarantine(void)
 	EXPECT(unbind_function(bare));
 	EXPECT(bind_function(bare));
 	EXPECT_EQ(attribute(bare, "quarantined_pages"), 0);
+}
+
+/* The next driver finds what the PCI core gives, not what we made of it. */
+static void leaves_nothing_behind(void)
+{
+	EXPECT(unbind_function(bare));
+	EXPECT_EQ(function_attribute(bare, "dma_mask_bits"), 32);
+	EXPECT_EQ(function_attribute(bare, "consistent_dma_mask_bits"), 32);
+	EXPECT(bind_function(bare));
 }
 
 /* ---- who may ---- */
@@ -608,18 +901,26 @@ int main(int argc, char **argv)
 		TAP_TEST(who_may),
 		TAP_TEST(every_call_is_checked),
 		TAP_TEST(one_owner),
+		TAP_TEST(only_to_read_and_write),
 		TAP_TEST(registers_by_mmap),
 		TAP_TEST(the_table_is_out_of_reach),
 		TAP_TEST(configuration_by_list),
 		TAP_TEST(memory_is_checked),
+		TAP_TEST(memory_is_charged_before),
+		TAP_TEST(offsets_fit_all_processes),
 		TAP_TEST(mastering_comes_and_goes),
 		TAP_TEST(interrupts_are_checked),
+		TAP_TEST(the_pin_is_off_without_a_handler),
+		TAP_TEST(a_pin_survives_resets),
 		TAP_TEST(unbound_in_mid_dma),
 		TAP_TEST(reset_in_mid_dma),
 		TAP_TEST(reset_by_others),
+		TAP_TEST(calls_wait_for_resets_by_others),
 		TAP_TEST(killed_in_mid_dma),
+		TAP_TEST(freed_memory_is_out_of_reach),
 		TAP_TEST(other_nodes),
 		TAP_TEST(quarantine),
+		TAP_TEST(leaves_nothing_behind),
 	}, last[] = {
 		TAP_TEST(who_may_under_lockdown),
 	};
