@@ -90,16 +90,26 @@ static int usher_raw_reset_alone(struct pci_dev *pdev)
 	return ret;
 }
 
+/* True also when it does not answer: that is no proof of anything. */
+static bool usher_raw_is_master(struct pci_dev *pdev)
+{
+	u16 command;
+
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	return command & PCI_COMMAND_MASTER;
+}
+
 /**
  * usher_raw_stop_dma - no access to memory from here on
  * @raw: the function
  *
- * Return: false when what it began may still be on its way.
+ * Return: false when it goes on, or what it began may still be on its way.
  */
 bool usher_raw_stop_dma(struct usher_raw *raw)
 {
 	pci_clear_master(raw->pdev);
-	return pci_wait_for_pending_transaction(raw->pdev);
+	return !usher_raw_is_master(raw->pdev) &&
+	       pci_wait_for_pending_transaction(raw->pdev);
 }
 
 /**
@@ -130,6 +140,9 @@ int usher_raw_reset(struct usher_raw *raw, bool keep)
 	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
 	ret = raw->reset == USHER_RAW_RESET_FLR ?
 	      __pci_reset_function_locked(pdev) : usher_raw_reset_alone(pdev);
+	/* A reset that leaves this on was none, whatever it says. */
+	if (!ret && usher_raw_is_master(pdev))
+		ret = -EIO;
 	if (!keep)
 		pci_load_saved_state(pdev, raw->saved);
 	pci_restore_state(pdev);
