@@ -33,6 +33,7 @@ static_assert(sizeof(struct usher_eventfd) == 8);
 static_assert(sizeof(struct usher_admin) == 56);
 static_assert(sizeof(struct usher_raw_info) == 48);
 static_assert(sizeof(struct usher_raw_region) == 64);
+static_assert(sizeof(struct usher_raw_access) == 32);
 static_assert(sizeof(struct usher_raw_config) == 16);
 static_assert(sizeof(struct usher_raw_dma_bits) == 8);
 static_assert(sizeof(struct usher_raw_dma) == 48);

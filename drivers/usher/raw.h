@@ -50,12 +50,16 @@ enum usher_raw_reset_kind {
  * struct usher_raw_bar - a base address register
  * @bytes: its size, 0 where there is none
  * @mappable: whole pages of memory
+ * @ports: in I/O space
+ * @registers: where the kernel sees what is not mappable, or NULL
  * @hole_offset: where what cannot be reached begins; whole pages
  * @hole_bytes: size of that, or 0
  */
 struct usher_raw_bar {
 	u64	bytes;
 	bool	mappable;
+	bool	ports;
+	void __iomem *registers;
 	u64	hole_offset[2];
 	u64	hole_bytes[2];
 };
@@ -212,8 +216,11 @@ int usher_raw_init_inodes(void);
 void usher_raw_exit_inodes(void);
 struct inode *usher_raw_inode(void);
 void usher_raw_init_bars(struct usher_raw *raw);
+void usher_raw_exit_bars(struct usher_raw *raw);
 void usher_raw_zap(struct usher_raw *raw);
 int usher_raw_mmap_bar(struct usher_raw *raw, struct vm_area_struct *vma);
+int usher_raw_access(struct usher_raw *raw, struct usher_raw_access *arg,
+		     bool write);
 
 /* ---- rawdma.c: memory ---- */
 

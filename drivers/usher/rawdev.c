@@ -297,6 +297,7 @@ disable:
 
 static void usher_raw_disable(struct usher_raw *raw)
 {
+	usher_raw_exit_bars(raw);
 	usher_raw_restore_dma(raw);
 	pci_release_regions(raw->pdev);
 	pci_disable_device(raw->pdev);

@@ -149,6 +149,13 @@ static int usher_raw_ioctl_info(struct usher_raw *raw, void *data)
 	return 0;
 }
 
+static u32 usher_raw_region_flags(const struct usher_raw_bar *bar)
+{
+	return (bar->mappable ? USHER_RAW_REGION_MMAP : 0) |
+	       (bar->registers ? USHER_RAW_REGION_CALLS : 0) |
+	       (bar->ports ? USHER_RAW_REGION_PORTS : 0);
+}
+
 static int usher_raw_ioctl_region(struct usher_raw *raw, void *data)
 {
 	struct usher_raw_region *region = data;
@@ -161,13 +168,25 @@ static int usher_raw_ioctl_region(struct usher_raw *raw, void *data)
 	*region = (struct usher_raw_region) {
 		.size		= region->size,
 		.index		= index,
-		.flags		= bar->mappable ? USHER_RAW_REGION_MMAP : 0,
+		.flags		= usher_raw_region_flags(bar),
 		.bytes		= bar->bytes,
 		.offset		= (u64)index << USHER_RAW_REGION_SHIFT,
 		.hole_offset	= { bar->hole_offset[0], bar->hole_offset[1] },
 		.hole_bytes	= { bar->hole_bytes[0], bar->hole_bytes[1] },
 	};
 	return 0;
+}
+
+static int usher_raw_ioctl_read(struct usher_raw *raw, void *data)
+{
+	struct usher_raw_access *arg = data;
+
+	return arg->value ? -EINVAL : usher_raw_access(raw, arg, false);
+}
+
+static int usher_raw_ioctl_write(struct usher_raw *raw, void *data)
+{
+	return usher_raw_access(raw, data, true);
 }
 
 static int usher_raw_ioctl_config_read(struct usher_raw *raw, void *data)
@@ -252,6 +271,7 @@ static int usher_raw_ioctl_reset(struct usher_raw *raw, void *data)
 union usher_raw_args {
 	struct usher_raw_info		info;
 	struct usher_raw_region		region;
+	struct usher_raw_access		access;
 	struct usher_raw_config		config;
 	struct usher_raw_dma_bits	dma_bits;
 	struct usher_raw_dma		dma;
@@ -315,6 +335,10 @@ static const struct usher_raw_ioctl usher_raw_ioctls[] = {
 			struct usher_raw_irq_mask),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_RESET, usher_raw_ioctl_reset,
 			struct usher_raw_reset),
+	USHER_RAW_IOCTL(USHER_RAW_IOC_READ, usher_raw_ioctl_read,
+			struct usher_raw_access, .answers = true),
+	USHER_RAW_IOCTL(USHER_RAW_IOC_WRITE, usher_raw_ioctl_write,
+			struct usher_raw_access),
 };
 
 static long usher_raw_ioctl(struct file *file, unsigned int cmd,

@@ -2,9 +2,12 @@
 /*
  * Raw mode: base address registers in processes. Pages come by faults, so that
  * they can be taken back: from all processes at once, by one inode per function
- * in a file system of our own, since each node has another.
+ * in a file system of our own, since each node has another. What has no page of
+ * its own is reached by calls.
  */
 #include <linux/fs.h>
+#include <linux/io.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
@@ -13,6 +16,9 @@
 #include "raw.h"
 
 #define USHER_RAW_MAGIC		0x75736872
+
+/* What cannot be mapped is small: all I/O ports, or less than a page */
+#define USHER_RAW_CALLS_BYTES	SZ_64K
 
 static struct vfsmount *usher_raw_mnt;
 
@@ -79,6 +85,10 @@ void usher_raw_init_bars(struct usher_raw *raw)
 				bar->bytes <= BIT_ULL(USHER_RAW_REGION_SHIFT) &&
 				PAGE_ALIGNED(pci_resource_start(pdev, i)) &&
 				PAGE_ALIGNED(bar->bytes);
+		bar->ports = pci_resource_flags(pdev, i) & IORESOURCE_IO;
+		if (bar->bytes && bar->bytes <= USHER_RAW_CALLS_BYTES &&
+		    !bar->mappable)
+			bar->registers = pci_iomap(pdev, i, 0);
 	}
 	n = pci_msix_vec_count(pdev);
 	if (n <= 0)
@@ -87,6 +97,15 @@ void usher_raw_init_bars(struct usher_raw *raw)
 	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_PBA, &pba);
 	usher_raw_init_hole(raw, table, n * PCI_MSIX_ENTRY_SIZE, 0);
 	usher_raw_init_hole(raw, pba, DIV_ROUND_UP(n, 64) * sizeof(u64), 1);
+}
+
+void usher_raw_exit_bars(struct usher_raw *raw)
+{
+	u32 i;
+
+	for (i = 0; i < USHER_RAW_REGIONS; i++)
+		if (raw->bars[i].registers)
+			pci_iounmap(raw->pdev, raw->bars[i].registers);
 }
 
 /* ---- mappings ---- */
@@ -155,4 +174,83 @@ void usher_raw_zap(struct usher_raw *raw)
 	unmap_mapping_range(raw->inode->i_mapping, 0,
 			    (u64)USHER_RAW_REGIONS << USHER_RAW_REGION_SHIFT,
 			    true);
+}
+
+/* ---- by calls ---- */
+
+static u64 usher_raw_read(void __iomem *at, u32 bytes)
+{
+	switch (bytes) {
+	case 1:
+		return ioread8(at);
+	case 2:
+		return ioread16(at);
+	case 4:
+		return ioread32(at);
+	default:
+		return readq(at);
+	}
+}
+
+static void usher_raw_write(void __iomem *at, u32 bytes, u64 value)
+{
+	switch (bytes) {
+	case 1:
+		iowrite8(value, at);
+		break;
+	case 2:
+		iowrite16(value, at);
+		break;
+	case 4:
+		iowrite32(value, at);
+		break;
+	default:
+		writeq(value, at);
+	}
+}
+
+static int usher_raw_check_access(const struct usher_raw_bar *bar,
+				  const struct usher_raw_access *arg)
+{
+	if (arg->flags || !is_power_of_2(arg->bytes) || arg->bytes > 8 ||
+	    arg->offset % arg->bytes || arg->offset >= bar->bytes ||
+	    arg->bytes > bar->bytes - arg->offset)
+		return -EINVAL;
+	if (arg->bytes < 8 && arg->value >> (8 * arg->bytes))
+		return -EINVAL;
+	if (!bar->registers)
+		return -EOPNOTSUPP;
+	if (bar->ports && arg->bytes == 8)
+		return -EINVAL;
+	return usher_raw_in_hole(bar, arg->offset) ? -EACCES : 0;
+}
+
+/**
+ * usher_raw_access - USHER_RAW_IOC_READ and _WRITE
+ * @raw: the function
+ * @arg: where; @arg->value is filled in, or written
+ * @write: write
+ *
+ * Return: 0, or as struct usher_raw_access says.
+ */
+int usher_raw_access(struct usher_raw *raw, struct usher_raw_access *arg,
+		     bool write)
+{
+	const struct usher_raw_bar *bar;
+	int ret;
+
+	if (arg->index >= USHER_RAW_REGIONS)
+		return -EINVAL;
+	bar = &raw->bars[array_index_nospec(arg->index, USHER_RAW_REGIONS)];
+	ret = usher_raw_check_access(bar, arg);
+	if (!ret)
+		ret = usher_raw_lock(raw);
+	if (ret)
+		return ret;
+	if (write)
+		usher_raw_write(bar->registers + arg->offset, arg->bytes, arg->value);
+	else
+		arg->value = usher_raw_read(bar->registers + arg->offset, arg->bytes);
+	mutex_unlock(&raw->lock);
+	return 0;
 }

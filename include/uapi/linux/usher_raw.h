@@ -64,6 +64,8 @@
 #define USHER_RAW_IOC_IRQ_DISABLE	_IO(USHER_RAW_IOC_TYPE, 0x89)
 #define USHER_RAW_IOC_IRQ_MASK		_IO(USHER_RAW_IOC_TYPE, 0x8a)
 #define USHER_RAW_IOC_RESET		_IO(USHER_RAW_IOC_TYPE, 0x8b)
+#define USHER_RAW_IOC_READ		_IO(USHER_RAW_IOC_TYPE, 0x8c)
+#define USHER_RAW_IOC_WRITE		_IO(USHER_RAW_IOC_TYPE, 0x8d)
 
 #define USHER_RAW_REGIONS		6
 
@@ -104,21 +106,26 @@ struct usher_raw_info {
 
 /* The region can be mapped: it is in memory space, in whole pages */
 #define USHER_RAW_REGION_MMAP		(1U << 0)
+/* It cannot, and is accessed by USHER_RAW_IOC_READ and _WRITE */
+#define USHER_RAW_REGION_CALLS		(1U << 1)
+/* It is in I/O space: no accesses of 8 bytes */
+#define USHER_RAW_REGION_PORTS		(1U << 2)
 
 /**
  * struct usher_raw_region - a base address register
  * @size: sizeof(struct usher_raw_region)
  * @index: its number, of the lower half for 64 bits
- * @flags: out: USHER_RAW_REGION_MMAP; in: 0
+ * @flags: out: USHER_RAW_REGION_*; in: 0
  * @pad: must be 0
  * @bytes: out: its size, 0 where there is none
  * @offset: out: for mmap(), with MAP_SHARED
  * @hole_offset: out: parts of it that cannot be reached, whole pages: the MSI-X
- *	table and its pending bits. Touching them is SIGBUS.
+ *	table and its pending bits. Touching them is SIGBUS, or EACCES of a call.
  * @hole_bytes: out: their sizes, 0 for none
  *
  * mmap() fails with EINVAL beyond the end, and with EOPNOTSUPP on I/O ports and
- * on what is smaller than a page.
+ * on what is smaller than a page. The expansion ROM is none of them: its file in
+ * sysfs is for those who may read it.
  *
  * Errors: EINVAL no such index.
  */
@@ -131,6 +138,30 @@ struct usher_raw_region {
 	__aligned_u64	offset;
 	__aligned_u64	hole_offset[2];
 	__aligned_u64	hole_bytes[2];
+};
+
+/**
+ * struct usher_raw_access - access to registers that cannot be mapped
+ * @size: sizeof(struct usher_raw_access)
+ * @index: of a region with USHER_RAW_REGION_CALLS
+ * @bytes: 1, 2, 4 or 8
+ * @flags: must be 0
+ * @offset: multiple of @bytes
+ * @value: in host byte order; in when writing; when reading 0 in, and out
+ *
+ * One access to the device, of that width.
+ *
+ * Errors: EINVAL no such access or region, beyond the end, or a value of more
+ * than @bytes; EOPNOTSUPP the region can be mapped; EACCES the MSI-X table or its
+ * pending bits are in that page.
+ */
+struct usher_raw_access {
+	__u32		size;
+	__u32		index;
+	__u32		bytes;
+	__u32		flags;
+	__aligned_u64	offset;
+	__aligned_u64	value;
 };
 
 /**

@@ -3,11 +3,13 @@
  * What linux/usher_raw.h promises, without the library: each refusal by name, and
  * removal and reset at any moment.
  *
- *	raw_test EDU 82574 BARE [lockdown]	PCI addresses of functions bound
- *						to usher-raw; TAP on stdout
+ *	raw_test EDU 82574 BARE SMALL [lockdown]	PCI addresses of functions
+ *							bound to usher-raw; TAP
+ *							on stdout
  *
  * EDU is QEMU's educational device behind a port of its own, BARE another one
- * that shares a bus, and so has no reset.
+ * that shares a bus, and so has no reset. SMALL is an OHCI controller, whose
+ * registers are less than a page.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -45,10 +47,20 @@
 #define NIC_PORTS		2
 #define NIC_MSIX		3
 
+/* What is at its start, and its ports */
+#define NIC_STATUS		0x00008
+#define NIC_IOADDR		0x0
+#define NIC_IODATA		0x4
+
+/* A USB controller: OpenHCI 1.0a, 7 */
+#define OHCI_REGION		0
+#define OHCI_REVISION		0x00
+#define OHCI_HEAD		0x20	/* of the list for control transfers */
+
 #define BIG_PAGES		16384
 #define TAINT_USER		6
 
-static const char *edu, *nic, *bare;
+static const char *edu, *nic, *bare, *small;
 
 static bool in_command(int fd, uint32_t bits)
 {
@@ -86,6 +98,8 @@ static void every_call_is_checked(void)
 		{ USHER_RAW_IOC_IRQ_DISABLE, sizeof(struct usher_raw_irq_disable), 4 },
 		{ USHER_RAW_IOC_IRQ_MASK, sizeof(struct usher_raw_irq_mask), 12 },
 		{ USHER_RAW_IOC_RESET, sizeof(struct usher_raw_reset), 4 },
+		{ USHER_RAW_IOC_READ, sizeof(struct usher_raw_access), 12 },
+		{ USHER_RAW_IOC_WRITE, sizeof(struct usher_raw_access), 12 },
 	};
 	uint32_t arg[64];
 	size_t i;
@@ -104,7 +118,7 @@ static void every_call_is_checked(void)
 		EXPECT_EQ(call(fd, calls[i].request, arg), -EINVAL);
 		EXPECT_EQ(call(fd, calls[i].request, NULL), -EFAULT);
 	}
-	EXPECT_EQ(ioctl(fd, _IO(USHER_RAW_IOC_TYPE, 0x8c), arg), -1);
+	EXPECT_EQ(ioctl(fd, _IO(USHER_RAW_IOC_TYPE, 0x8e), arg), -1);
 	EXPECT_EQ(errno, ENOTTY);
 	EXPECT_EQ(ioctl(fd, _IO(USHER_RAW_IOC_TYPE, 0x00), arg), -1);
 	EXPECT_EQ(errno, ENOTTY);
@@ -180,7 +194,7 @@ static void the_table_is_out_of_reach(void)
 
 	region = region_of(fd, NIC_PORTS);
 	EXPECT(region.bytes > 0);
-	EXPECT_EQ(region.flags, 0);
+	EXPECT_EQ(region.flags, USHER_RAW_REGION_CALLS | USHER_RAW_REGION_PORTS);
 	EXPECT(map(fd, region.offset, PAGE, MAP_SHARED) == MAP_FAILED);
 	EXPECT_EQ(errno, EOPNOTSUPP);
 
@@ -200,6 +214,97 @@ static void the_table_is_out_of_reach(void)
 	EXPECT(table != MAP_FAILED);
 	EXPECT(faults(table));
 	munmap(table, PAGE);
+	close(fd);
+}
+
+static int access_region(int fd, unsigned long request, uint32_t index,
+			 uint64_t offset, uint32_t bytes, uint64_t *value)
+{
+	struct usher_raw_access arg = {
+		.size = sizeof(arg),
+		.index = index,
+		.bytes = bytes,
+		.offset = offset,
+		.value = request == USHER_RAW_IOC_WRITE ? *value : 0,
+	};
+	int ret = call(fd, request, &arg);
+
+	*value = arg.value;
+	return ret;
+}
+
+static int region_read(int fd, uint32_t index, uint64_t offset, uint32_t bytes,
+		       uint64_t *value)
+{
+	return access_region(fd, USHER_RAW_IOC_READ, index, offset, bytes, value);
+}
+
+static int region_write(int fd, uint32_t index, uint64_t offset, uint32_t bytes,
+			uint64_t value)
+{
+	return access_region(fd, USHER_RAW_IOC_WRITE, index, offset, bytes, &value);
+}
+
+/* The ports of the 82574 lead to the registers that can be mapped. */
+static void ports_by_calls(void)
+{
+	int fd = open_node(nic);
+	uint8_t *registers = map(fd, 0, PAGE, MAP_SHARED);
+	uint64_t value = 0;
+
+	EXPECT_EQ(region_write(fd, NIC_PORTS, NIC_IOADDR, 4, NIC_STATUS), 0);
+	EXPECT_EQ(region_read(fd, NIC_PORTS, NIC_IOADDR, 4, &value), 0);
+	EXPECT_EQ(value, NIC_STATUS);
+	EXPECT_EQ(region_read(fd, NIC_PORTS, NIC_IODATA, 4, &value), 0);
+	EXPECT_EQ(value, read32(registers, NIC_STATUS));
+	EXPECT(value && value != UINT32_MAX);
+	EXPECT_EQ(region_read(fd, NIC_PORTS, 0, 8, &value), -EINVAL);
+	/* what can be mapped, and the MSI-X table */
+	EXPECT_EQ(region_read(fd, 0, 0, 4, &value), -EOPNOTSUPP);
+	EXPECT_EQ(region_write(fd, NIC_MSIX, 0, 4, 0), -EOPNOTSUPP);
+	munmap(registers, PAGE);
+	close(fd);
+}
+
+static void small_regions_by_calls(void)
+{
+	struct usher_raw_region region;
+	uint64_t value = 0;
+	int fd = open_node(small);
+
+	region = region_of(fd, OHCI_REGION);
+	EXPECT(region.bytes > 0 && region.bytes < PAGE);
+	EXPECT_EQ(region.flags, USHER_RAW_REGION_CALLS);
+	EXPECT(map(fd, region.offset, PAGE, MAP_SHARED) == MAP_FAILED);
+	EXPECT_EQ(errno, EOPNOTSUPP);
+	EXPECT_EQ(region_read(fd, OHCI_REGION, OHCI_REVISION, 4, &value), 0);
+	EXPECT_EQ(value, 0x10);
+	EXPECT_EQ(region_read(fd, OHCI_REGION, OHCI_REVISION, 1, &value), 0);
+	EXPECT_EQ(value, 0x10);
+	EXPECT_EQ(region_read(fd, OHCI_REGION, OHCI_REVISION, 2, &value), 0);
+	EXPECT_EQ(value, 0x10);
+	EXPECT_EQ(region_write(fd, OHCI_REGION, OHCI_HEAD, 4, 0x12345670), 0);
+	EXPECT_EQ(region_read(fd, OHCI_REGION, OHCI_HEAD, 4, &value), 0);
+	EXPECT_EQ(value, 0x12345670);
+	EXPECT_EQ(region_write(fd, OHCI_REGION, OHCI_HEAD, 8, 0x2345678012345670), 0);
+	EXPECT_EQ(region_read(fd, OHCI_REGION, OHCI_HEAD, 8, &value), 0);
+	EXPECT_EQ(value, 0x2345678012345670);
+
+	EXPECT_EQ(region_read(fd, OHCI_REGION, region.bytes, 1, &value), -EINVAL);
+	EXPECT_EQ(region_read(fd, OHCI_REGION, region.bytes - 4, 8, &value), -EINVAL);
+	EXPECT_EQ(region_read(fd, OHCI_REGION, -8ULL, 8, &value), -EINVAL);
+	EXPECT_EQ(region_read(fd, OHCI_REGION, 2, 4, &value), -EINVAL);
+	EXPECT_EQ(region_read(fd, OHCI_REGION, 0, 3, &value), -EINVAL);
+	EXPECT_EQ(region_read(fd, OHCI_REGION, 0, 0, &value), -EINVAL);
+	EXPECT_EQ(region_read(fd, OHCI_REGION, 0, 16, &value), -EINVAL);
+	EXPECT_EQ(region_read(fd, 5, 0, 4, &value), -EINVAL);
+	EXPECT_EQ(region_read(fd, 6, 0, 4, &value), -EINVAL);
+	EXPECT_EQ(region_write(fd, OHCI_REGION, 0, 1, 0x100), -EINVAL);
+	EXPECT_EQ(region_write(fd, OHCI_REGION, 0, 4, 1ULL << 32), -EINVAL);
+
+	EXPECT(unbind_function(small));
+	EXPECT_EQ(region_read(fd, OHCI_REGION, 0, 1, &value), -ENODEV);
+	EXPECT(bind_function(small));
 	close(fd);
 }
 
@@ -904,6 +1009,8 @@ int main(int argc, char **argv)
 		TAP_TEST(only_to_read_and_write),
 		TAP_TEST(registers_by_mmap),
 		TAP_TEST(the_table_is_out_of_reach),
+		TAP_TEST(ports_by_calls),
+		TAP_TEST(small_regions_by_calls),
 		TAP_TEST(configuration_by_list),
 		TAP_TEST(memory_is_checked),
 		TAP_TEST(memory_is_charged_before),
@@ -925,14 +1032,15 @@ int main(int argc, char **argv)
 		TAP_TEST(who_may_under_lockdown),
 	};
 
-	if (argc != 4 && argc != 5) {
-		fprintf(stderr, "usage: raw_test EDU 82574 BARE [lockdown]\n");
+	if (argc != 5 && argc != 6) {
+		fprintf(stderr, "usage: raw_test EDU 82574 BARE SMALL [lockdown]\n");
 		return 2;
 	}
 	edu = argv[1];
 	nic = argv[2];
 	bare = argv[3];
-	if (argc == 5)
+	small = argv[4];
+	if (argc == 6)
 		return run_tests(last, ARRAY_SIZE(last));
 	return run_tests(tests, ARRAY_SIZE(tests));
 }
