@@ -69,6 +69,7 @@ struct usher_raw_bar {
  * @node: in raw.mems or raw.quarantine; raw.lock
  * @id: in raw.ids
  * @allocated: our pages, not those of a process
+ * @contiguous: one range of bus addresses, or it is refused
  * @pin: the pages
  * @sgt: their DMA mapping
  * @work: releases the pages, where the caller may not wait
@@ -77,6 +78,7 @@ struct usher_raw_mem {
 	struct list_head	node;
 	int			id;
 	bool			allocated;
+	bool			contiguous;
 	struct usher_pin	pin;
 	struct sg_table		sgt;
 	struct work_struct	work;

@@ -18,31 +18,52 @@ static bool usher_raw_translated(struct usher_raw *raw)
 	return domain && domain->type & __IOMMU_DOMAIN_PAGING;
 }
 
+/* The most that is allocated at a time: 4 MiB */
+#define USHER_RAW_MAX_ORDER	get_order(SZ_4M)
+
+/**
+ * struct usher_raw_want - where allocated pages are to be
+ * @mask: the device reaches no further
+ * @node: near the device
+ * @contiguous: one after the other
+ */
+struct usher_raw_want {
+	u64	mask;
+	int	node;
+	bool	contiguous;
+};
+
 /* ---- pages ---- */
 
-static bool usher_raw_reaches(struct page *page, u64 mask)
+static bool usher_raw_reaches(struct page *page, unsigned long nr, u64 mask)
 {
-	return page_to_phys(page) + PAGE_SIZE - 1 <= mask;
+	return page_to_phys(page) + nr * PAGE_SIZE - 1 <= mask;
 }
 
 /*
- * A page below @mask, from the highest zone that has one. Nobody else loses memory
- * for it, and the log does not fill.
+ * Pages that follow each other, below @mask, from the highest zone that has such,
+ * each to be freed by itself. Nobody else loses memory for it, and the log does not
+ * fill.
  */
-static struct page *usher_raw_alloc_page(u64 mask)
+static struct page *usher_raw_alloc_range(const struct usher_raw_want *want,
+					  u32 order)
 {
 	static const gfp_t zones[] = { 0, __GFP_DMA32, __GFP_DMA };
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN;
 	struct page *page;
 	u32 i;
 
-	for (i = mask <= DMA_BIT_MASK(32); i < ARRAY_SIZE(zones); i++) {
-		page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-				  __GFP_RETRY_MAYFAIL | __GFP_NOWARN | zones[i]);
+	/* Fewer will do, unless they must be one range. */
+	gfp |= order && !want->contiguous ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL;
+	for (i = want->mask <= DMA_BIT_MASK(32); i < ARRAY_SIZE(zones); i++) {
+		page = alloc_pages_node(want->node, gfp | zones[i], order);
 		if (!page)
-			return ERR_PTR(i ? -ENOSPC : -ENOMEM);
-		if (usher_raw_reaches(page, mask))
+			return ERR_PTR(i && !order ? -ENOSPC : -ENOMEM);
+		if (usher_raw_reaches(page, BIT(order), want->mask)) {
+			split_page(page, order);
 			return page;
-		__free_page(page);
+		}
+		__free_pages(page, order);
 	}
 	return ERR_PTR(-ENOSPC);
 }
@@ -53,32 +74,75 @@ static void usher_raw_free_pages(struct usher_pin *pin)
 		__free_page(pin->pages[--pin->nr_pages]);
 }
 
-static int usher_raw_alloc_pages(struct usher_pin *pin, u64 mask)
+/* As many as may be, but no more than @left, and a power of two */
+static int usher_raw_alloc_some(struct usher_pin *pin, unsigned long left,
+				const struct usher_raw_want *want, u32 *order)
 {
-	unsigned long want = pin->nr_pages;
 	struct page *page;
+	u32 i;
 
-	for (pin->nr_pages = 0; pin->nr_pages < want; pin->nr_pages++) {
-		page = fatal_signal_pending(current) ? ERR_PTR(-EINTR) :
-						       usher_raw_alloc_page(mask);
-		if (IS_ERR(page)) {
-			usher_raw_free_pages(pin);
+	*order = min_t(u32, *order, ilog2(left));
+	for (;;) {
+		page = usher_raw_alloc_range(want, *order);
+		if (!IS_ERR(page))
+			break;
+		if (!*order)
 			return PTR_ERR(page);
-		}
-		pin->pages[pin->nr_pages] = page;
-		cond_resched();
+		--*order;
 	}
+	for (i = 0; i < BIT(*order); i++)
+		pin->pages[pin->nr_pages++] = page + i;
 	return 0;
 }
 
+/* One range, of which what is too much goes back */
+static int usher_raw_alloc_contiguous(struct usher_pin *pin, unsigned long nr,
+				      const struct usher_raw_want *want)
+{
+	u32 order = get_order(nr << PAGE_SHIFT), i;
+	struct page *page = ERR_PTR(-ENOMEM);
+
+	if (order <= USHER_RAW_MAX_ORDER)
+		page = usher_raw_alloc_range(want, order);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	for (i = 0; i < nr; i++)
+		pin->pages[pin->nr_pages++] = page + i;
+	for (; i < BIT(order); i++)
+		__free_page(page + i);
+	return 0;
+}
+
+static int usher_raw_alloc_pages(struct usher_pin *pin,
+				 const struct usher_raw_want *want)
+{
+	unsigned long nr = pin->nr_pages;
+	u32 order = USHER_RAW_MAX_ORDER;
+	int ret = 0;
+
+	pin->nr_pages = 0;
+	if (want->contiguous)
+		return usher_raw_alloc_contiguous(pin, nr, want);
+	while (pin->nr_pages < nr && !ret) {
+		ret = fatal_signal_pending(current) ? -EINTR :
+			usher_raw_alloc_some(pin, nr - pin->nr_pages, want,
+					     &order);
+		cond_resched();
+	}
+	if (ret)
+		usher_raw_free_pages(pin);
+	return ret;
+}
+
 /* Charged before they are there, since no process has them until then */
-static int usher_raw_charge_and_alloc(struct usher_pin *pin, u64 mask)
+static int usher_raw_charge_and_alloc(struct usher_pin *pin,
+				      const struct usher_raw_want *want)
 {
 	int ret = usher_charge_pages(pin, pin->nr_pages);
 
 	if (ret)
 		return ret;
-	ret = usher_raw_alloc_pages(pin, mask);
+	ret = usher_raw_alloc_pages(pin, want);
 	if (ret)
 		usher_uncharge_user(pin);
 	return ret;
@@ -139,21 +203,31 @@ void usher_raw_mems_release(struct list_head *mems, bool later)
 	}
 }
 
-/* Where pages must be, so that the device reaches them */
-static int usher_raw_page_mask(struct usher_raw *raw, u64 *mask)
+/* Where pages must be, so that the device reaches them. An IOMMU does the rest. */
+static int usher_raw_find_want(struct usher_raw *raw,
+			       const struct usher_raw_dma *arg,
+			       struct usher_raw_want *want)
 {
+	struct device *dev = &raw->pdev->dev;
 	int ret = usher_raw_lock(raw);
 
 	if (ret)
 		return ret;
-	*mask = usher_raw_translated(raw) ? U64_MAX :
-		dma_get_mask(&raw->pdev->dev);
+	want->node = dev_to_node(dev);
+	if (usher_raw_translated(raw)) {
+		want->mask = U64_MAX;
+		want->contiguous = false;
+	} else {
+		want->mask = dma_get_mask(dev);
+		want->contiguous = arg->flags & USHER_RAW_DMA_CONTIGUOUS;
+	}
 	mutex_unlock(&raw->lock);
 	return 0;
 }
 
 static struct usher_raw_mem *usher_raw_mem_alloc(const struct usher_raw_dma *arg,
-						 bool allocate, u64 mask)
+						 bool allocate,
+						 const struct usher_raw_want *want)
 {
 	struct usher_raw_mem *mem;
 	int ret = -ENOMEM;
@@ -163,13 +237,14 @@ static struct usher_raw_mem *usher_raw_mem_alloc(const struct usher_raw_dma *arg
 		return ERR_PTR(ret);
 	INIT_WORK(&mem->work, usher_raw_mem_work);
 	mem->allocated = allocate;
+	mem->contiguous = arg->flags & USHER_RAW_DMA_CONTIGUOUS;
 	mem->pin.rdonly = arg->flags & USHER_RAW_DMA_RDONLY;
 	mem->pin.nr_pages = arg->nr_bus;
 	mem->pin.pages = kvmalloc_array(arg->nr_bus, sizeof(*mem->pin.pages),
 					GFP_KERNEL_ACCOUNT);
 	if (!mem->pin.pages)
 		goto free_mem;
-	ret = allocate ? usher_raw_charge_and_alloc(&mem->pin, mask) :
+	ret = allocate ? usher_raw_charge_and_alloc(&mem->pin, want) :
 			 usher_raw_pin_and_charge(&mem->pin, arg->addr);
 	if (ret)
 		goto free_array;
@@ -227,16 +302,19 @@ static int usher_raw_mem_map(struct usher_raw *raw, struct usher_raw_mem *mem)
 
 	/* What is out of reach would be bounced. */
 	for (i = 0; i < mem->pin.nr_pages && !translated; i++)
-		if (!usher_raw_reaches(mem->pin.pages[i], dma_get_mask(dev)))
+		if (!usher_raw_reaches(mem->pin.pages[i], 1, dma_get_mask(dev)))
 			return -ENOSPC;
 	ret = usher_pin_map(dev, &mem->pin, &mem->sgt);
 	/* The IOMMU has no other word for it. */
 	if (ret)
 		return ret == -ENOMEM && translated ? -ENOSPC : ret;
-	if (usher_raw_mem_fits(mem, dma_get_mask(dev)))
-		return 0;
-	usher_raw_mem_unmap(raw, mem);
-	return -ENOSPC;
+	if (!usher_raw_mem_fits(mem, dma_get_mask(dev)))
+		ret = -ENOSPC;
+	else if (mem->contiguous && mem->sgt.nents > 1)
+		ret = -ENOMEM;
+	if (ret)
+		usher_raw_mem_unmap(raw, mem);
+	return ret;
 }
 
 static void usher_raw_mem_bus(struct usher_raw_mem *mem, u64 *bus)
@@ -308,9 +386,11 @@ int usher_raw_dma_bits(struct usher_raw *raw, u32 bits)
 static int usher_raw_check_dma(const struct usher_raw_dma *arg, bool allocate)
 {
 	u64 first = allocate ? 0 : offset_in_page(arg->addr);
+	u32 known = USHER_RAW_DMA_RDONLY |
+		    (allocate ? USHER_RAW_DMA_CONTIGUOUS : 0);
 	u64 end;
 
-	if (arg->flags & ~USHER_RAW_DMA_RDONLY || arg->id || arg->offset ||
+	if (arg->flags & ~known || arg->id || arg->offset ||
 	    !arg->length || arg->length > USHER_MAX_BUF_BYTES)
 		return -EINVAL;
 	if (allocate && (arg->addr || !PAGE_ALIGNED(arg->length)))
@@ -363,19 +443,20 @@ unlock:
 int usher_raw_dma_add(struct usher_raw *raw, struct usher_raw_dma *arg,
 		      bool allocate)
 {
+	struct usher_raw_want want;
 	struct usher_raw_mem *mem;
-	u64 *bus, mask;
+	u64 *bus;
 	int ret;
 
 	ret = usher_raw_check_dma(arg, allocate);
 	if (!ret)
-		ret = usher_raw_page_mask(raw, &mask);
+		ret = usher_raw_find_want(raw, arg, &want);
 	if (ret)
 		return ret;
 	bus = kvmalloc_array(arg->nr_bus, sizeof(*bus), GFP_KERNEL_ACCOUNT);
 	if (!bus)
 		return -ENOMEM;
-	mem = usher_raw_mem_alloc(arg, allocate, mask);
+	mem = usher_raw_mem_alloc(arg, allocate, &want);
 	if (IS_ERR(mem)) {
 		ret = PTR_ERR(mem);
 		goto free_bus;

@@ -199,6 +199,8 @@ struct usher_raw_dma_bits {
 
 /* The device does not write the memory */
 #define USHER_RAW_DMA_RDONLY		(1U << 0)
+/* DMA_ALLOC: one range of bus addresses, or nothing */
+#define USHER_RAW_DMA_CONTIGUOUS	(1U << 1)
 
 /**
  * struct usher_raw_dma - memory that the device may use
@@ -211,12 +213,15 @@ struct usher_raw_dma_bits {
  * @id: out: for DMA_FREE; in: 0
  * @offset: out: DMA_ALLOC: for mmap() of all of it, with MAP_SHARED; in: 0
  *
- * DMA_ALLOC gives zeroed pages. DMA_REGISTER pins the pages; the device can
+ * DMA_ALLOC gives zeroed pages, near the device and in ranges as long as can be
+ * had; behind an IOMMU with USHER_RAW_CONTIGUOUS all is one range, elsewhere 4 MiB
+ * are what can be hoped for. DMA_REGISTER pins the pages; the device can
  * reach all of each. Both count against RLIMIT_MEMLOCK, unless the process has
  * CAP_IPC_LOCK.
  *
  * Errors: EINVAL @nr_bus does not fit the rest, or nothing is asked for; EFAULT
- * the memory is not there, or not writable without USHER_RAW_DMA_RDONLY; ENOMEM;
+ * the memory is not there, or not writable without USHER_RAW_DMA_RDONLY; ENOMEM,
+ * also where no range is as long as USHER_RAW_DMA_CONTIGUOUS wants it;
  * ENOSPC no addresses that the device can reach are left, or the memory has none;
  * EOPNOTSUPP it would have to be copied (bounce buffers); EBUSY too many pieces.
  */

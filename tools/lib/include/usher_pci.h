@@ -123,7 +123,7 @@ struct usher_pci_region {
 
 /* The device does not write this memory. */
 #define USHER_PCI_DMA_READ_ONLY		0x1U
-/* One range of bus addresses, or -EOPNOTSUPP */
+/* One range of bus addresses, or none */
 #define USHER_PCI_DMA_CONTIGUOUS	0x2U
 
 /**
@@ -492,9 +492,10 @@ int usher_pci_set_dma_bits(struct usher_pci *pci, uint32_t bits);
  *
  * Return: 0;
  * -EINVAL: no bytes, or unknown flags;
- * -ENOMEM: no memory, or more than the process may lock (ulimit -l);
+ * -ENOMEM: no memory, or more than the process may lock (ulimit -l), or no range
+ * as long, where USHER_PCI_DMA_CONTIGUOUS asks for one and no IOMMU makes it;
  * -ENOSPC: no bus addresses that the device can reach are left;
- * -EOPNOTSUPP: not contiguous, and USHER_PCI_DMA_CONTIGUOUS asked for it.
+ * -EOPNOTSUPP: it would have to be copied, since the device cannot reach it.
  */
 int usher_pci_dma_alloc(struct usher_pci *pci, uint64_t bytes, uint32_t flags,
 			struct usher_pci_dma **dma);
@@ -512,7 +513,8 @@ int usher_pci_dma_alloc(struct usher_pci *pci, uint64_t bytes, uint32_t flags,
  * mapped until usher_pci_dma_free(); a fork() in between must not write to it.
  *
  * Return: as usher_pci_dma_alloc(); -EFAULT: the memory is not there, or may not
- * be written.
+ * be written; -EOPNOTSUPP also: it is not contiguous, and USHER_PCI_DMA_CONTIGUOUS
+ * asked for that.
  */
 int usher_pci_dma_register(struct usher_pci *pci, void *address,
 			   uint64_t bytes, uint32_t flags,

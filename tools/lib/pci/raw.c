@@ -398,7 +398,8 @@ static int raw_reset(struct usher_pci *pci)
  * Memory for DMA
  */
 
-static int memory_failed(const struct raw *raw, uint64_t bytes, int error)
+static int memory_failed(const struct raw *raw, const struct usher_raw_dma *dma,
+			 int error)
 {
 	const char *address = raw->pci.info.address;
 	const char *remedy = "";
@@ -408,16 +409,18 @@ static int memory_failed(const struct raw *raw, uint64_t bytes, int error)
 	if (error == -ENOSPC)
 		return fail(error,
 			    "%s: no room for %llu bytes among the bus addresses up to %#llx",
-			    address, (unsigned long long)bytes,
+			    address, (unsigned long long)dma->length,
 			    (unsigned long long)raw->pci.dma_limit);
-	if (error == -ENOMEM)
+	if (error == -ENOMEM && dma->flags & USHER_RAW_DMA_CONTIGUOUS)
+		remedy = ": ulimit -l may be too low, or no range as long be free without an IOMMU";
+	else if (error == -ENOMEM)
 		remedy = ": ulimit -l may be too low";
 	else if (error == -EFAULT)
 		remedy = ": not mapped, or read-only without USHER_PCI_DMA_READ_ONLY";
 	else if (error == -EOPNOTSUPP)
 		remedy = ": it would have to be copied, since the device cannot reach it";
 	return fail(error, "%s: %llu bytes of memory for DMA: %s%s", address,
-		    (unsigned long long)bytes, strerror(-error), remedy);
+		    (unsigned long long)dma->length, strerror(-error), remedy);
 }
 
 static int tell_limit(struct raw *raw)
@@ -444,7 +447,7 @@ static int ask(struct raw *raw, struct usher_pci_memory *memory,
 	int ret;
 
 	if (memory->nr_pages > UINT32_MAX)
-		return memory_failed(raw, dma->length, -ENOMEM);
+		return memory_failed(raw, dma, -ENOMEM);
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
 		return fail(-ENOMEM, "the process has no memory left");
@@ -452,13 +455,13 @@ static int ask(struct raw *raw, struct usher_pci_memory *memory,
 	dma->bus = (uintptr_t)memory->dma.pages;
 	dma->nr_bus = memory->nr_pages;
 	if (memory->dma.flags & USHER_PCI_DMA_READ_ONLY)
-		dma->flags = USHER_RAW_DMA_RDONLY;
+		dma->flags |= USHER_RAW_DMA_RDONLY;
 	ret = tell_limit(raw);
 	if (!ret)
 		ret = call(raw, request, dma);
 	if (ret < 0) {
 		free(entry);
-		return memory_failed(raw, dma->length, ret);
+		return memory_failed(raw, dma, ret);
 	}
 	entry->memory = memory;
 	entry->id = dma->id;
@@ -500,6 +503,8 @@ static int raw_alloc(struct usher_pci *pci, struct usher_pci_memory *memory)
 {
 	struct raw *raw = to_raw(pci);
 	struct usher_raw_dma dma = {
+		.flags = memory->dma.flags & USHER_PCI_DMA_CONTIGUOUS ?
+			 USHER_RAW_DMA_CONTIGUOUS : 0,
 		.length = memory->dma.bytes,
 	};
 	int ret = ask(raw, memory, &dma, USHER_RAW_IOC_DMA_ALLOC);
@@ -510,7 +515,7 @@ static int raw_alloc(struct usher_pci *pci, struct usher_pci_memory *memory)
 	address = mmap(NULL, memory->dma.bytes, PROT_READ | PROT_WRITE,
 		       MAP_SHARED, raw->fd, dma.offset);
 	if (address == MAP_FAILED) {
-		ret = memory_failed(raw, memory->dma.bytes, -errno);
+		ret = memory_failed(raw, &dma, -errno);
 		raw_remove(pci, memory);
 		return ret;
 	}
