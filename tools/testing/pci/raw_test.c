@@ -459,6 +459,63 @@ static void offsets_fit_all_processes(void)
 	close(fd);
 }
 
+static int alloc_range(int fd, uint32_t pages, struct usher_raw_dma *dma,
+		       uint64_t *bus)
+{
+	*dma = (struct usher_raw_dma) {
+		.size = sizeof(*dma),
+		.flags = USHER_RAW_DMA_CONTIGUOUS,
+		.length = (uint64_t)pages * PAGE,
+		.bus = (uintptr_t)bus,
+		.nr_bus = pages,
+	};
+	return call(fd, USHER_RAW_IOC_DMA_ALLOC, dma);
+}
+
+static bool is_range(const uint64_t *bus, uint32_t pages)
+{
+	uint32_t i;
+
+	for (i = 1; i < pages; i++)
+		if (bus[i] != bus[0] + i * PAGE)
+			return false;
+	return true;
+}
+
+/* One range, also of odd lengths, and where no IOMMU makes it one */
+static void memory_in_one_range(void)
+{
+	static const uint32_t lengths[] = { 1, 2, 3, 17, 64, 100 };
+	static uint8_t own[2 * PAGE] __attribute__((aligned(PAGE)));
+	static uint64_t bus[BIG_PAGES];
+	struct usher_raw_dma dma;
+	int fd = open_node(edu);
+	uint8_t *data;
+	size_t i;
+
+	EXPECT_EQ(dma_bits(fd, EDU_ADDRESS_BITS), 0);
+	EXPECT_EQ(dma_register(fd, own, sizeof(own), USHER_RAW_DMA_CONTIGUOUS, 2, bus),
+		  -EINVAL);
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		EXPECT_EQ(alloc_range(fd, lengths[i], &dma, bus), 0);
+		EXPECT(is_range(bus, lengths[i]));
+		EXPECT(bus[lengths[i] - 1] >> EDU_ADDRESS_BITS == 0);
+		data = map(fd, dma.offset, dma.length, MAP_SHARED);
+		EXPECT(data != MAP_FAILED);
+		EXPECT_EQ(data[dma.length - 1], 0);
+		munmap(data, dma.length);
+		EXPECT_EQ(dma_free(fd, dma.id), 0);
+	}
+	/* More than the kernel has in one piece, and then any pages */
+	EXPECT_EQ(alloc_range(fd, 2048, &dma, bus),
+		  info_of(fd).flags & USHER_RAW_CONTIGUOUS ? 0 : -ENOMEM);
+	EXPECT_EQ(dma_alloc(fd, 777, &dma, bus), 0);
+	data = map(fd, dma.offset, dma.length, MAP_SHARED);
+	memset(data, 0x5a, dma.length);
+	munmap(data, dma.length);
+	close(fd);
+}
+
 static void mastering_comes_and_goes(void)
 {
 	struct usher_raw_dma dma;
@@ -579,6 +636,16 @@ static void a_pin_survives_resets(void)
 
 /* ---- at any moment ---- */
 
+/*
+ * QEMU does not reset what it is at: without an IOMMU, memory of its former owner
+ * is out of its reach only as long as bus mastering is off.
+ */
+static void edu_dma_wait(const uint8_t *registers)
+{
+	while (read32(registers, EDU_DMA_COMMAND) & 1)
+		usleep(1000);
+}
+
 /**
  * struct worker - an educational device at work
  * @fd: function
@@ -619,11 +686,14 @@ static bool worker_start(struct worker *worker)
 	worker->end = false;
 	worker->fd = open_node(edu);
 	EXPECT(worker->fd >= 0);
+	worker->registers = map(worker->fd, 0, PAGE, MAP_SHARED);
+	if (worker->registers == MAP_FAILED)
+		return false;
+	edu_dma_wait(worker->registers);
 	EXPECT_EQ(dma_bits(worker->fd, EDU_ADDRESS_BITS), 0);
 	EXPECT_EQ(dma_alloc(worker->fd, 1, &dma, worker->bus), 0);
 	worker->data = map(worker->fd, dma.offset, PAGE, MAP_SHARED);
-	worker->registers = map(worker->fd, 0, PAGE, MAP_SHARED);
-	if (worker->data == MAP_FAILED || worker->registers == MAP_FAILED)
+	if (worker->data == MAP_FAILED)
 		return false;
 	return !pthread_create(&worker->thread, NULL, work, worker);
 }
@@ -768,6 +838,7 @@ static void calls_wait_for_resets_by_others(void)
 static void killed_in_mid_dma(void)
 {
 	struct worker worker;
+	uint8_t *registers;
 	int i, fd;
 	pid_t pid;
 
@@ -782,6 +853,9 @@ static void killed_in_mid_dma(void)
 		waitpid(pid, NULL, 0);
 		fd = open_node(edu);
 		EXPECT(fd >= 0);
+		registers = map(fd, 0, PAGE, MAP_SHARED);
+		edu_dma_wait(registers);
+		munmap(registers, PAGE);
 		close(fd);
 	}
 }
@@ -793,12 +867,6 @@ static void edu_dma(uint8_t *registers, uint64_t from, uint64_t to,
 	write64(registers, EDU_DMA_DESTINATION, to);
 	write64(registers, EDU_DMA_COUNT, EDU_BUFFER_BYTES);
 	write64(registers, EDU_DMA_COMMAND, command);
-}
-
-static void edu_dma_wait(const uint8_t *registers)
-{
-	while (read32(registers, EDU_DMA_COMMAND) & 1)
-		usleep(1000);
 }
 
 /* The device is told to write memory, which is freed just before it does. */
@@ -851,8 +919,6 @@ static void freed_memory_is_out_of_reach(void)
 	EXPECT_EQ(dma_alloc(fd, 1, &dma, &bus), 0);
 	data = map(fd, dma.offset, PAGE, MAP_SHARED);
 	memset(data, 0xaa, PAGE);
-	/* QEMU does not reset what it is at. */
-	edu_dma_wait(registers);
 	edu_dma(registers, bus, EDU_BUFFER, EDU_DMA_FROM_MEMORY);
 	edu_dma_wait(registers);
 	for (i = 0; i < 6; i++) {
@@ -1015,6 +1081,7 @@ int main(int argc, char **argv)
 		TAP_TEST(memory_is_checked),
 		TAP_TEST(memory_is_charged_before),
 		TAP_TEST(offsets_fit_all_processes),
+		TAP_TEST(memory_in_one_range),
 		TAP_TEST(mastering_comes_and_goes),
 		TAP_TEST(interrupts_are_checked),
 		TAP_TEST(the_pin_is_off_without_a_handler),
