@@ -111,14 +111,17 @@ struct usher_pci_info {
 
 /**
  * struct usher_pci_region - registers, or memory on the device, in this process
- * @base: first byte; use the functions below to access it
+ * @base: first byte; use the functions below to access it. NULL where it has I/O
+ *	ports, or shares a page with others: each access is then a system call
  * @bytes: size
  * @index: number of the base address register
+ * @pci: the function that it belongs to
  */
 struct usher_pci_region {
 	uint8_t *base;
 	uint64_t bytes;
 	uint32_t index;
+	struct usher_pci *pci;
 };
 
 /* The device does not write this memory. */
@@ -258,8 +261,11 @@ int usher_pci_write_config(struct usher_pci *pci, uint32_t offset,
  * The region stays mapped until usher_pci_close(). Where the MSI-X table lies
  * in it, that page may be out of reach: it then reads all ones.
  *
- * Return: 0; -EINVAL: no such region; -EOPNOTSUPP: it has I/O ports, or is too
- * small to be mapped for one process alone; -ENOMEM.
+ * I/O ports, and regions of less than a page, are not mapped: the functions that
+ * read and write registers make system calls for them.
+ *
+ * Return: 0; -EINVAL: no such region; -EOPNOTSUPP: it can be reached in no way;
+ * -ENOMEM.
  */
 int usher_pci_map_region(struct usher_pci *pci, uint32_t index,
 			 struct usher_pci_region *region);
@@ -294,7 +300,8 @@ bool usher_pci_handle_fault(void *address);
  * DMA memory: what was stored before a register is written is there when the
  * device sees the write, and what is loaded after a register was read is not
  * older. Accesses to registers happen in program order, each once and in one
- * piece (those of 64 bits in two on processors of 32, the lower half first).
+ * piece (those of 64 bits in two on processors of 32 and in I/O ports, the lower
+ * half first).
  * Between accesses to DMA memory alone the driver says what matters:
  *
  *	usher_pci_rmb()	 loads before it happen before loads after it: between
@@ -345,6 +352,35 @@ static inline void usher_pci_mb(void)
 #endif
 
 /**
+ * usher_pci_call_read() - read a register by a system call
+ * @region: that is not mapped
+ * @offset: inside @region, a multiple of @bytes
+ * @bytes: 1, 2, 4 or 8
+ *
+ * For usher_pci_read8() and its like, which drivers use.
+ *
+ * Return: its value; all ones when that fails, and usher_pci_reason() then says why.
+ */
+uint64_t usher_pci_call_read(const struct usher_pci_region *region,
+			     uint64_t offset, uint32_t bytes);
+
+/**
+ * usher_pci_call_write() - write a register by a system call
+ * @region: that is not mapped
+ * @offset: inside @region, a multiple of @bytes
+ * @bytes: 1, 2, 4 or 8
+ * @value: to write
+ */
+void usher_pci_call_write(const struct usher_pci_region *region,
+			  uint64_t offset, uint32_t bytes, uint64_t value);
+
+/* Rare, and kept out of the way of accesses that are one instruction */
+static inline bool usher_pci_is_called(const struct usher_pci_region *region)
+{
+	return __builtin_expect(!region->base, 0);
+}
+
+/**
  * usher_pci_read8() - read a register of 8 bits
  * @region: mapped
  * @offset: inside @region, which is not checked; for wider registers a multiple
@@ -357,8 +393,11 @@ static inline void usher_pci_mb(void)
 static inline uint8_t usher_pci_read8(const struct usher_pci_region *region,
 				      uint64_t offset)
 {
-	uint8_t value = *(const __volatile__ uint8_t *)(region->base + offset);
+	uint8_t value;
 
+	if (usher_pci_is_called(region))
+		return (uint8_t)usher_pci_call_read(region, offset, 1);
+	value = *(const __volatile__ uint8_t *)(region->base + offset);
 	usher_pci_rmb();
 	return value;
 }
@@ -375,6 +414,10 @@ static inline uint8_t usher_pci_read8(const struct usher_pci_region *region,
 static inline void usher_pci_write8(const struct usher_pci_region *region,
 				    uint64_t offset, uint8_t value)
 {
+	if (usher_pci_is_called(region)) {
+		usher_pci_call_write(region, offset, 1, value);
+		return;
+	}
 	usher_pci_wmb();
 	*(__volatile__ uint8_t *)(region->base + offset) = value;
 }
@@ -382,8 +425,11 @@ static inline void usher_pci_write8(const struct usher_pci_region *region,
 static inline uint16_t usher_pci_read16(const struct usher_pci_region *region,
 					uint64_t offset)
 {
-	uint16_t value = *(const __volatile__ uint16_t *)(region->base + offset);
+	uint16_t value;
 
+	if (usher_pci_is_called(region))
+		return (uint16_t)usher_pci_call_read(region, offset, 2);
+	value = *(const __volatile__ uint16_t *)(region->base + offset);
 	usher_pci_rmb();
 	return usher_pci_le16(value);
 }
@@ -391,6 +437,10 @@ static inline uint16_t usher_pci_read16(const struct usher_pci_region *region,
 static inline void usher_pci_write16(const struct usher_pci_region *region,
 				     uint64_t offset, uint16_t value)
 {
+	if (usher_pci_is_called(region)) {
+		usher_pci_call_write(region, offset, 2, value);
+		return;
+	}
 	usher_pci_wmb();
 	*(__volatile__ uint16_t *)(region->base + offset) = usher_pci_le16(value);
 }
@@ -398,8 +448,11 @@ static inline void usher_pci_write16(const struct usher_pci_region *region,
 static inline uint32_t usher_pci_read32(const struct usher_pci_region *region,
 					uint64_t offset)
 {
-	uint32_t value = *(const __volatile__ uint32_t *)(region->base + offset);
+	uint32_t value;
 
+	if (usher_pci_is_called(region))
+		return (uint32_t)usher_pci_call_read(region, offset, 4);
+	value = *(const __volatile__ uint32_t *)(region->base + offset);
 	usher_pci_rmb();
 	return usher_pci_le32(value);
 }
@@ -407,6 +460,10 @@ static inline uint32_t usher_pci_read32(const struct usher_pci_region *region,
 static inline void usher_pci_write32(const struct usher_pci_region *region,
 				     uint64_t offset, uint32_t value)
 {
+	if (usher_pci_is_called(region)) {
+		usher_pci_call_write(region, offset, 4, value);
+		return;
+	}
 	usher_pci_wmb();
 	*(__volatile__ uint32_t *)(region->base + offset) = usher_pci_le32(value);
 }
@@ -414,21 +471,27 @@ static inline void usher_pci_write32(const struct usher_pci_region *region,
 static inline uint64_t usher_pci_read64(const struct usher_pci_region *region,
 					uint64_t offset)
 {
-#if UINTPTR_MAX > 0xffffffff
-	uint64_t value = *(const __volatile__ uint64_t *)(region->base + offset);
+	uint64_t value;
 
+	if (usher_pci_is_called(region))
+		return usher_pci_call_read(region, offset, 8);
+#if UINTPTR_MAX > 0xffffffff
+	value = *(const __volatile__ uint64_t *)(region->base + offset);
 	usher_pci_rmb();
 	return usher_pci_le64(value);
 #else
-	uint64_t low = usher_pci_read32(region, offset);
-
-	return low | (uint64_t)usher_pci_read32(region, offset + 4) << 32;
+	value = usher_pci_read32(region, offset);
+	return value | (uint64_t)usher_pci_read32(region, offset + 4) << 32;
 #endif
 }
 
 static inline void usher_pci_write64(const struct usher_pci_region *region,
 				     uint64_t offset, uint64_t value)
 {
+	if (usher_pci_is_called(region)) {
+		usher_pci_call_write(region, offset, 8, value);
+		return;
+	}
 #if UINTPTR_MAX > 0xffffffff
 	usher_pci_wmb();
 	*(__volatile__ uint64_t *)(region->base + offset) = usher_pci_le64(value);

@@ -175,6 +175,7 @@ int usher_pci_map_region(struct usher_pci *pci, uint32_t index,
 	mapped = &pci->regions[index];
 	if (!mapped->base) {
 		mapped->index = index;
+		mapped->pci = pci;
 		mapped->bytes = pci->info.region_bytes[index];
 		ret = pci->ops->map_region(pci, mapped);
 		if (ret < 0)
@@ -182,6 +183,39 @@ int usher_pci_map_region(struct usher_pci *pci, uint32_t index,
 	}
 	*region = *mapped;
 	return 0;
+}
+
+static int check_call(const struct usher_pci_region *region, uint64_t offset,
+		      uint32_t bytes)
+{
+	if (offset % bytes || offset >= region->bytes ||
+	    bytes > region->bytes - offset)
+		return fail(-EINVAL, "%s: region %u: %u bytes at %#llx, of %#llx",
+			    region->pci->info.address, region->index, bytes,
+			    (unsigned long long)offset,
+			    (unsigned long long)region->bytes);
+	return 0;
+}
+
+uint64_t usher_pci_call_read(const struct usher_pci_region *region,
+			     uint64_t offset, uint32_t bytes)
+{
+	struct usher_pci *pci = region->pci;
+	uint64_t value;
+
+	if (check_call(region, offset, bytes) < 0 ||
+	    pci->ops->read_region(pci, region->index, offset, bytes, &value) < 0)
+		return UINT64_MAX >> (64 - 8 * bytes);
+	return value;
+}
+
+void usher_pci_call_write(const struct usher_pci_region *region,
+			  uint64_t offset, uint32_t bytes, uint64_t value)
+{
+	struct usher_pci *pci = region->pci;
+
+	if (!check_call(region, offset, bytes))
+		pci->ops->write_region(pci, region->index, offset, bytes, value);
 }
 
 /*

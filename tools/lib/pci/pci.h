@@ -63,7 +63,10 @@ struct usher_pci {
  * @reset: see usher_pci_reset(); regions that were lost come back
  * @read_config: arguments were checked
  * @write_config: arguments were checked
- * @map_region: fill base of a region that exists
+ * @map_region: fill base of a region that exists, or leave it NULL
+ * @read_region: read a register of a region whose base is NULL; arguments were
+ *	checked
+ * @write_region: write one
  * @alloc: fill dma.address and dma.pages; called with memory not yet in the list
  * @add: fill dma.pages for the caller's memory; the same
  * @remove: undo either; the memory is out of the list
@@ -85,6 +88,10 @@ struct usher_pci_ops {
 			    uint32_t bytes, uint32_t value);
 	int (*map_region)(struct usher_pci *pci,
 			  struct usher_pci_region *region);
+	int (*read_region)(struct usher_pci *pci, uint32_t index,
+			   uint64_t offset, uint32_t bytes, uint64_t *value);
+	int (*write_region)(struct usher_pci *pci, uint32_t index,
+			    uint64_t offset, uint32_t bytes, uint64_t value);
 	int (*alloc)(struct usher_pci *pci, struct usher_pci_memory *memory);
 	int (*add)(struct usher_pci *pci, struct usher_pci_memory *memory);
 	void (*remove)(struct usher_pci *pci, struct usher_pci_memory *memory);

@@ -336,9 +336,10 @@ static int raw_map_region(struct usher_pci *pci, struct usher_pci_region *region
 	void *map;
 	int ret;
 
+	if (raw->regions[region->index].flags & USHER_RAW_REGION_CALLS)
+		return 0;
 	if (!(raw->regions[region->index].flags & USHER_RAW_REGION_MMAP))
-		return fail(-EOPNOTSUPP,
-			    "%s: region %u: I/O ports, or less than a page",
+		return fail(-EOPNOTSUPP, "%s: region %u is not in whole pages",
 			    pci->info.address, region->index);
 	map = map_at(raw, region, 0);
 	if (map == MAP_FAILED && errno == ENODEV)
@@ -354,6 +355,68 @@ static int raw_map_region(struct usher_pci *pci, struct usher_pci_region *region
 	}
 	region->base = map;
 	return 0;
+}
+
+static int access_region(struct raw *raw, unsigned long request, uint32_t index,
+			 uint64_t offset, uint32_t bytes, uint64_t *value)
+{
+	struct usher_raw_access access = {
+		.size = sizeof(access),
+		.index = index,
+		.bytes = bytes,
+		.offset = offset,
+		.value = *value,
+	};
+	int ret = call(raw, request, &access);
+
+	if (ret == -ENODEV)
+		return not_there(raw);
+	if (ret < 0)
+		return fail(ret, "%s: region %u at %#llx: %s%s",
+			    raw->pci.info.address, index,
+			    (unsigned long long)offset, strerror(-ret),
+			    ret == -EACCES ? ": the MSI-X table is there" : "");
+	*value = access.value;
+	return 0;
+}
+
+static bool is_halved(const struct raw *raw, uint32_t index, uint32_t bytes)
+{
+	return bytes == 8 && raw->regions[index].flags & USHER_RAW_REGION_PORTS;
+}
+
+static int raw_read_region(struct usher_pci *pci, uint32_t index,
+			   uint64_t offset, uint32_t bytes, uint64_t *value)
+{
+	struct raw *raw = to_raw(pci);
+	uint64_t high = 0;
+	int ret;
+
+	*value = 0;
+	if (!is_halved(raw, index, bytes))
+		return access_region(raw, USHER_RAW_IOC_READ, index, offset,
+				     bytes, value);
+	ret = access_region(raw, USHER_RAW_IOC_READ, index, offset, 4, value);
+	if (!ret)
+		ret = access_region(raw, USHER_RAW_IOC_READ, index, offset + 4,
+				    4, &high);
+	*value |= high << 32;
+	return ret;
+}
+
+static int raw_write_region(struct usher_pci *pci, uint32_t index,
+			    uint64_t offset, uint32_t bytes, uint64_t value)
+{
+	uint64_t low = (uint32_t)value, high = value >> 32;
+	struct raw *raw = to_raw(pci);
+	int ret;
+
+	if (!is_halved(raw, index, bytes))
+		return access_region(raw, USHER_RAW_IOC_WRITE, index, offset,
+				     bytes, &value);
+	ret = access_region(raw, USHER_RAW_IOC_WRITE, index, offset, 4, &low);
+	return ret ? ret : access_region(raw, USHER_RAW_IOC_WRITE, index,
+					 offset + 4, 4, &high);
 }
 
 static int reset_failed(const struct raw *raw, int error)
@@ -632,6 +695,8 @@ const struct usher_pci_ops usher_pci_raw = {
 	.read_config = raw_read_config,
 	.write_config = raw_write_config,
 	.map_region = raw_map_region,
+	.read_region = raw_read_region,
+	.write_region = raw_write_region,
 	.alloc = raw_alloc,
 	.add = raw_add,
 	.remove = raw_remove,

@@ -48,6 +48,7 @@ struct range {
  * @device: file of the function
  * @config: where configuration space is in @device
  * @offset: where each region is in @device
+ * @mappable: which regions can be mapped
  * @index: VFIO_PCI_*_IRQ_INDEX of the vectors
  * @request: eventfd, readable once the kernel wants the function back
  * @events: an eventfd for each vector that is on
@@ -63,6 +64,7 @@ struct vfio {
 	int device;
 	uint64_t config;
 	uint64_t offset[USHER_PCI_REGIONS];
+	bool mappable[USHER_PCI_REGIONS];
 	uint32_t index;
 	int request;
 	int *events;
@@ -269,6 +271,7 @@ static int read_regions(struct vfio *vfio, const char *address)
 			goto failed;
 		vfio->pci.info.region_bytes[i] = region.size;
 		vfio->offset[i] = region.offset;
+		vfio->mappable[i] = region.flags & VFIO_REGION_INFO_FLAG_MMAP;
 	}
 	return 0;
 
@@ -561,16 +564,16 @@ static int vfio_map_region(struct usher_pci *pci,
 			   struct usher_pci_region *region)
 {
 	struct vfio *vfio = to_vfio(pci);
-	void *map = map_at(vfio, region, 0);
+	void *map;
 	int ret;
 
+	if (!vfio->mappable[region->index])
+		return 0;
+	map = map_at(vfio, region, 0);
 	if (map == MAP_FAILED)
 		return fail(errno == EINVAL ? -EOPNOTSUPP : -ENOMEM,
-			    "%s: region %u: %s%s", pci->info.address,
-			    region->index, strerror(errno),
-			    errno == EINVAL ?
-			    ": I/O ports, or less than a page" :
-			    "");
+			    "%s: region %u: %s", pci->info.address,
+			    region->index, strerror(errno));
 	ret = usher_pci_fault_add(map, region->bytes, &vfio->lost);
 	if (ret < 0) {
 		munmap(map, region->bytes);
@@ -578,6 +581,38 @@ static int vfio_map_region(struct usher_pci *pci,
 			    region->index, strerror(-ret));
 	}
 	region->base = map;
+	return 0;
+}
+
+static int region_failed(const struct usher_pci *pci, uint32_t index,
+			 uint64_t offset)
+{
+	return fail(-EIO, "%s: region %u at %#llx cannot be accessed",
+		    pci->info.address, index, (unsigned long long)offset);
+}
+
+static int vfio_read_region(struct usher_pci *pci, uint32_t index,
+			    uint64_t offset, uint32_t bytes, uint64_t *value)
+{
+	struct vfio *vfio = to_vfio(pci);
+	uint64_t data = 0;
+
+	if (pread(vfio->device, &data, bytes, vfio->offset[index] + offset) !=
+	    (ssize_t)bytes)
+		return region_failed(pci, index, offset);
+	*value = le64toh(data);
+	return 0;
+}
+
+static int vfio_write_region(struct usher_pci *pci, uint32_t index,
+			     uint64_t offset, uint32_t bytes, uint64_t value)
+{
+	struct vfio *vfio = to_vfio(pci);
+	uint64_t data = htole64(value);
+
+	if (pwrite(vfio->device, &data, bytes, vfio->offset[index] + offset) !=
+	    (ssize_t)bytes)
+		return region_failed(pci, index, offset);
 	return 0;
 }
 
@@ -860,6 +895,8 @@ const struct usher_pci_ops usher_pci_vfio = {
 	.read_config = vfio_read_config,
 	.write_config = vfio_write_config,
 	.map_region = vfio_map_region,
+	.read_region = vfio_read_region,
+	.write_region = vfio_write_region,
 	.alloc = vfio_alloc,
 	.add = vfio_add,
 	.remove = vfio_remove,

@@ -26,6 +26,8 @@ static struct {
 	uint64_t bus[8];	/* of the pages it hands out, in turn */
 	unsigned int next;
 	int open_error;
+	int region_error;
+	uint64_t written;
 	int removed;
 	int masks;
 	int waits;
@@ -76,7 +78,26 @@ static int fake_write_config(struct usher_pci *pci, uint32_t offset,
 static int fake_map(struct usher_pci *pci, struct usher_pci_region *region)
 {
 	(void)pci;
-	region->base = (uint8_t *)registers;
+	if (region->index == 1)
+		region->base = (uint8_t *)registers;
+	return 0;
+}
+
+static int fake_read_region(struct usher_pci *pci, uint32_t index,
+			    uint64_t offset, uint32_t bytes, uint64_t *value)
+{
+	(void)pci;
+	if (fake.region_error)
+		return fail(fake.region_error, "as the test wants");
+	*value = (uint64_t)index << 24 | offset << 8 | bytes;
+	return 0;
+}
+
+static int fake_write_region(struct usher_pci *pci, uint32_t index,
+			     uint64_t offset, uint32_t bytes, uint64_t value)
+{
+	(void)pci;
+	fake.written = value << 32 | index << 16 | offset << 8 | bytes;
 	return 0;
 }
 
@@ -151,6 +172,8 @@ const struct usher_pci_ops usher_pci_vfio = {
 	.read_config = fake_read_config,
 	.write_config = fake_write_config,
 	.map_region = fake_map,
+	.read_region = fake_read_region,
+	.write_region = fake_write_region,
 	.alloc = fake_alloc,
 	.add = fake_add,
 	.remove = fake_remove,
@@ -170,6 +193,7 @@ static struct usher_pci *start(enum usher_pci_irq irq)
 	fake.pci.info.vectors = irq ? 2 : 0;
 	fake.pci.info.page_bytes = PAGE;
 	fake.pci.info.region_bytes[1] = sizeof(registers);
+	fake.pci.info.region_bytes[2] = 32;
 	for (i = 0; i < 8; i++)
 		fake.bus[i] = 0x100000 + (uint64_t)i * PAGE;
 	EXPECT_EQ(usher_pci_open("1:0.0", &pci), 0);
@@ -269,6 +293,40 @@ static void regions(void)
 	usher_pci_write16(&region, 4, 0x0203);
 	usher_pci_write32(&region, 0, 0x04050607);
 	EXPECT_EQ(usher_pci_read64(&region, 0), 0x0177020304050607);
+	usher_pci_close(pci);
+}
+
+/* What is not mapped is the back end's. */
+static void regions_by_calls(void)
+{
+	struct usher_pci *pci = start(USHER_PCI_IRQ_NONE);
+	struct usher_pci_region region;
+
+	EXPECT_EQ(usher_pci_map_region(pci, 2, &region), 0);
+	EXPECT(!region.base);
+	EXPECT_EQ(usher_pci_read8(&region, 31), (uint8_t)(31 << 8 | 1));
+	EXPECT_EQ(usher_pci_read16(&region, 30), (uint16_t)(30 << 8 | 2));
+	EXPECT_EQ(usher_pci_read32(&region, 28), 2 << 24 | 28 << 8 | 4);
+	EXPECT_EQ(usher_pci_read64(&region, 24), 2 << 24 | 24 << 8 | 8);
+	usher_pci_write8(&region, 31, 0x11);
+	EXPECT_EQ(fake.written, 0x1100021f01);
+	usher_pci_write16(&region, 30, 0x2211);
+	EXPECT_EQ(fake.written, 0x221100021e02);
+	usher_pci_write32(&region, 28, 0x44332211);
+	EXPECT_EQ(fake.written, 0x4433221100021c04);
+	usher_pci_write64(&region, 24, 5);
+	EXPECT_EQ(fake.written, 0x500021808);
+
+	/* refused: all ones, and nothing written */
+	EXPECT_EQ(usher_pci_read32(&region, 32), UINT32_MAX);
+	EXPECT(says("region 2: 4 bytes at 0x20"));
+	EXPECT_EQ(usher_pci_read16(&region, 1), UINT16_MAX);
+	EXPECT_EQ(usher_pci_read64(&region, UINT64_MAX - 7), UINT64_MAX);
+	usher_pci_write32(&region, 32, 1);
+	EXPECT_EQ(fake.written, 0x500021808);
+	fake.region_error = -ENODEV;
+	EXPECT_EQ(usher_pci_read8(&region, 0), UINT8_MAX);
+	EXPECT_EQ(usher_pci_read64(&region, 0), UINT64_MAX);
 	usher_pci_close(pci);
 }
 
@@ -486,6 +544,7 @@ int main(void)
 		TAP_TEST(errors_have_reasons),
 		TAP_TEST(config_space),
 		TAP_TEST(regions),
+		TAP_TEST(regions_by_calls),
 		TAP_TEST(memory_is_checked),
 		TAP_TEST(memory_may_be_scattered),
 		TAP_TEST(vectors),

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What usher_pci.h promises, on devices of QEMU: the educational device, which
- * interrupts by a message and copies memory, and an 82540, which has a pin.
+ * interrupts by a message and copies memory, an 82540, which has a pin, an 82574,
+ * which has I/O ports, and an OHCI controller of less than a page.
  *
- *	pci_test EDU 82540		their PCI addresses; TAP on stdout
+ *	pci_test EDU 82540 82574 OHCI	their PCI addresses; TAP on stdout
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -43,7 +44,17 @@
 #define SECOND			1000000000ULL
 #define MOMENT			20000000ULL
 
-static const char *edu_address, *pin_address;
+/* The 82574: its ports lead to its registers. */
+#define NIC_STATUS		0x0008
+#define NIC_PORTS		2
+#define NIC_IOADDR		0x0
+#define NIC_IODATA		0x4
+
+/* A USB controller with less than a page of registers: OpenHCI 1.0a, 7 */
+#define OHCI_REVISION		0x00
+#define OHCI_HEAD		0x20
+
+static const char *edu_address, *pin_address, *nic_address, *small_address;
 static struct usher_pci *pci;
 static struct usher_pci_region registers;
 
@@ -150,6 +161,39 @@ static void one_owner_at_a_time(void)
 	EXPECT_EQ(usher_pci_open("ff:1f.7", &second), -ENOENT);
 	EXPECT_EQ(usher_pci_open("00:00.0", &second), -ENXIO);
 	EXPECT(says("bind it to"));
+}
+
+static void ports(void)
+{
+	struct usher_pci_region region;
+
+	if (!start(nic_address))
+		return;
+	EXPECT_EQ(usher_pci_map_region(pci, NIC_PORTS, &region), 0);
+	EXPECT(!region.base);
+	usher_pci_write32(&region, NIC_IOADDR, NIC_STATUS);
+	EXPECT_EQ(usher_pci_read32(&region, NIC_IOADDR), NIC_STATUS);
+	EXPECT_EQ(usher_pci_read32(&region, NIC_IODATA),
+		  usher_pci_read32(&registers, NIC_STATUS));
+	EXPECT_EQ(usher_pci_read64(&region, NIC_IOADDR),
+		  (uint64_t)usher_pci_read32(&registers, NIC_STATUS) << 32 | NIC_STATUS);
+	EXPECT_EQ(usher_pci_read32(&region, region.bytes), UINT32_MAX);
+	EXPECT(says("region 2"));
+	stop();
+}
+
+static void less_than_a_page(void)
+{
+	if (!start(small_address))
+		return;
+	EXPECT(registers.bytes < usher_pci_info(pci)->page_bytes);
+	EXPECT_EQ(usher_pci_read32(&registers, OHCI_REVISION), 0x10);
+	EXPECT_EQ(usher_pci_read8(&registers, OHCI_REVISION), 0x10);
+	usher_pci_write32(&registers, OHCI_HEAD, 0x12345670);
+	EXPECT_EQ(usher_pci_read32(&registers, OHCI_HEAD), 0x12345670);
+	usher_pci_write64(&registers, OHCI_HEAD, 0x2345678012345670);
+	EXPECT_EQ(usher_pci_read64(&registers, OHCI_HEAD), 0x2345678012345670);
+	stop();
 }
 
 static void memory_goes_both_ways(void)
@@ -425,6 +469,8 @@ int main(int argc, char **argv)
 	static const struct tap_test tests[] = {
 		TAP_TEST(it_tells_what_it_is),
 		TAP_TEST(one_owner_at_a_time),
+		TAP_TEST(ports),
+		TAP_TEST(less_than_a_page),
 		TAP_TEST(memory_goes_both_ways),
 		TAP_TEST(memory_of_the_callers),
 		TAP_TEST(memory_that_cannot_be),
@@ -437,11 +483,13 @@ int main(int argc, char **argv)
 		TAP_TEST(a_reset_resets),
 	};
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: pci_test EDU 82540\n");
+	if (argc != 5) {
+		fprintf(stderr, "usage: pci_test EDU 82540 82574 OHCI\n");
 		return 2;
 	}
 	edu_address = argv[1];
 	pin_address = argv[2];
+	nic_address = argv[3];
+	small_address = argv[4];
 	return run_tests(tests, ARRAY_SIZE(tests));
 }
