@@ -101,6 +101,16 @@ static int read_link(const char *address, const char *name, char *target,
 	return 0;
 }
 
+/* vfio-pci does not take a function that is behind no IOMMU. */
+static const char *driver_remedy(const char *address)
+{
+	char group[32];
+
+	if (read_link(address, "iommu_group", group, sizeof(group)) < 0)
+		return ", and behind no IOMMU: bind it to usher-raw";
+	return ": bind it to usher-raw or vfio-pci";
+}
+
 static int check_driver(const char *address)
 {
 	char path[64], driver[64];
@@ -109,13 +119,11 @@ static int check_driver(const char *address)
 	if (access(path, F_OK))
 		return fail(-ENOENT, "there is no PCI function %s", address);
 	if (read_link(address, "driver", driver, sizeof(driver)) < 0)
-		return fail(-ENXIO,
-			    "%s is bound to no driver: bind it to usher-raw or vfio-pci",
-			    address);
+		return fail(-ENXIO, "%s is bound to no driver%s", address,
+			    driver_remedy(address));
 	if (strcmp(driver, "vfio-pci"))
-		return fail(-ENXIO,
-			    "%s is bound to %s, which hands it to nobody: bind it to usher-raw or vfio-pci",
-			    address, driver);
+		return fail(-ENXIO, "%s is bound to %s, which hands it to nobody%s",
+			    address, driver, driver_remedy(address));
 	return 0;
 }
 
