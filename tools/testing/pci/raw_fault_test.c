@@ -171,6 +171,7 @@ static long pinned(void)
  * @head: next completion
  * @phase: its phase bit
  * @done: completions
+ * @polls: does not sleep until an interrupt comes
  * @end: stop
  * @thread: does it
  */
@@ -184,6 +185,7 @@ struct driver {
 	uint32_t head;
 	uint32_t phase;
 	uint32_t done;
+	bool polls;
 	bool end;
 	pthread_t thread;
 };
@@ -234,9 +236,10 @@ static void *work(void *data)
 	ring(driver);
 	while (!__atomic_load_n(&driver->end, __ATOMIC_ACQUIRE)) {
 		struct pollfd event = { .fd = driver->event, .events = POLLIN };
+		int wait = __atomic_load_n(&driver->polls, __ATOMIC_RELAXED) ? 0 : 20;
 
 		/* It is over when a register is not there, whoever sees it first. */
-		if (poll(&event, 1, 20) > 0 && read(driver->event, &count, 8) != 8)
+		if (poll(&event, 1, wait) > 0 && read(driver->event, &count, 8) != 8)
 			return NULL;
 		reap(driver);
 		if (read32(driver->registers, NVME_CSTS) == UINT32_MAX)
@@ -553,6 +556,29 @@ static void pulled_out_while_it_is_opened(void)
 	unload();
 }
 
+/* The last reference of the eventfd goes while the vector is signalled. */
+static void interrupts_off_while_they_come(void)
+{
+	struct driver driver;
+	int event, i;
+
+	load("");
+	if (!started(&driver))
+		return;
+	__atomic_store_n(&driver.polls, true, __ATOMIC_RELAXED);
+	for (i = 0; i < 100; i++) {
+		EXPECT_EQ(irq_disable(driver.fd), 0);
+		event = eventfd(0, EFD_CLOEXEC);
+		EXPECT_EQ(irq_enable(driver.fd, USHER_RAW_IRQ_MSIX, 1, &event), 0);
+		close(event);
+		usleep(rand() % 1000);
+	}
+	__atomic_store_n(&driver.end, true, __ATOMIC_RELEASE);
+	pthread_join(driver.thread, NULL);
+	finish(&driver);
+	unload();
+}
+
 /* ---- it cannot be stopped ---- */
 
 static long quarantined(void)
@@ -612,6 +638,59 @@ static void without_a_reset_mastering_ends(void)
 	unload();
 }
 
+/* Mastering stays on whatever is written, and a reset does nothing. */
+static void a_reset_that_does_nothing_frees_nothing(void)
+{
+	struct driver driver;
+
+	load("");
+	EXPECT(hold_a_command(&driver));
+	EXPECT(make("sticky_master", "1"));
+	EXPECT(make("flr_broken", "1"));
+	finish(&driver);
+	EXPECT_EQ(counter("bus_master"), 1);
+	EXPECT_EQ(quarantined(), 3);
+	release_it();
+	EXPECT(make("clear", "1"));
+	EXPECT(unbind_function(address));
+	EXPECT_EQ(counter("bus_master"), 0);
+	unload();
+}
+
+/* DMA debugging reports mappings that are lost, as it should elsewhere. */
+static void hush_dma_debug(bool hush)
+{
+	put("/sys/kernel/debug/dma-api/num_errors", hush ? "0" : "1");
+}
+
+static long references(void)
+{
+	return number_in("/sys/module/usher/refcnt");
+}
+
+/* Last: what is lost keeps the module. */
+static void what_cannot_be_stopped_loses_its_memory(void)
+{
+	long before = references();
+	struct driver driver;
+
+	load("");
+	EXPECT(hold_a_command(&driver));
+	EXPECT(make("sticky_master", "1"));
+	EXPECT(make("flr_broken", "1"));
+	hush_dma_debug(true);
+	EXPECT(unbind_function(address));
+	hush_dma_debug(false);
+	EXPECT_EQ(counter("bus_master"), 1);
+	unmap(&driver);
+	close(driver.fd);
+	close(driver.event);
+	release_it();
+	EXPECT_EQ(references(), before + 1);
+	EXPECT(make("clear", "1"));
+	unload();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
@@ -622,8 +701,11 @@ int main(int argc, char **argv)
 		TAP_TEST(killed_while_it_is_pulled_out),
 		TAP_TEST(pulled_out_in_a_reset),
 		TAP_TEST(pulled_out_while_it_is_opened),
+		TAP_TEST(interrupts_off_while_they_come),
 		TAP_TEST(a_reset_ends_dma),
 		TAP_TEST(without_a_reset_mastering_ends),
+		TAP_TEST(a_reset_that_does_nothing_frees_nothing),
+		TAP_TEST(what_cannot_be_stopped_loses_its_memory),
 	};
 
 	if (argc != 2) {
