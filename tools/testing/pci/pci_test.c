@@ -296,15 +296,21 @@ static void the_device_reaches_nothing_else(void)
 	memset(other->address, 0xee, EDU_BYTES);
 	to_device(usher_pci_dma_bus(other, 0));
 
-	/* what was taken back */
+	/* what was taken back: it does not write there, and does not read it */
 	EXPECT_EQ(usher_pci_dma_register(pci, data, 4096, 0, &dma), 0);
 	bus = usher_pci_dma_bus(dma, 0);
 	to_memory(bus);
 	EXPECT(all(data, 0xee, EDU_BYTES));
 	usher_pci_dma_free(pci, dma);
-	memset(data, 0, sizeof(data));
+	memset(data, 0x3c, sizeof(data));
 	to_memory(bus);
-	EXPECT(all(data, 0, sizeof(data)));
+	EXPECT(all(data, 0x3c, sizeof(data)));
+	to_device(bus);
+	to_memory(usher_pci_dma_bus(other, 0));
+	EXPECT(!memchr(other->address, 0x3c, EDU_BYTES));
+	memset(other->address, 0xee, EDU_BYTES);
+	to_device(usher_pci_dma_bus(other, 0));
+	memset(data, 0, sizeof(data));
 
 	/* what it may only read */
 	EXPECT_EQ(usher_pci_dma_register(pci, data, 4096,

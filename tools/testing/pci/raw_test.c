@@ -3,13 +3,13 @@
  * What linux/usher_raw.h promises, without the library: each refusal by name, and
  * removal and reset at any moment.
  *
- *	raw_test EDU 82574 BARE SMALL [lockdown]	PCI addresses of functions
- *							bound to usher-raw; TAP
- *							on stdout
+ *	raw_test EDU 82574 BARE SMALL NVME [anybody | bounce | lockdown]
  *
- * EDU is QEMU's educational device behind a port of its own, BARE another one
- * that shares a bus, and so has no reset. SMALL is an OHCI controller, whose
- * registers are less than a page.
+ * PCI addresses of functions bound to usher-raw; TAP on stdout. EDU is QEMU's
+ * educational device behind a port of its own, BARE another one that shares a bus,
+ * and so has no reset. SMALL is an OHCI controller, whose registers are less than a
+ * page; NVME has more vectors than the machine. With a word, what takes no privilege;
+ * what is refused when all DMA is bounced, and when the kernel is locked down.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -17,7 +17,9 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "raw.h"
 
@@ -60,7 +62,7 @@
 #define BIG_PAGES		16384
 #define TAINT_USER		6
 
-static const char *edu, *nic, *bare, *small;
+static const char *edu, *nic, *bare, *small, *nvme;
 
 static bool in_command(int fd, uint32_t bits)
 {
@@ -389,7 +391,11 @@ static void memory_is_checked(void)
 		EXPECT_EQ(dma_bits(fd, 13), 0);
 		EXPECT_EQ(dma_alloc(fd, 4, &dma, bus), -ENOSPC);
 	} else {
+		/* It is where it is. */
 		EXPECT_EQ(dma_bits(fd, 13), -EOPNOTSUPP);
+		EXPECT_EQ(dma_bits(fd, 24), 0);
+		EXPECT_EQ(dma_register(fd, data, sizeof(data), 0, 2, bus), -ENOSPC);
+		EXPECT(!is_master(fd));
 	}
 	close(fd);
 }
@@ -516,6 +522,49 @@ static void memory_in_one_range(void)
 	close(fd);
 }
 
+static bool is_debug(void)
+{
+	struct utsname name;
+
+	return !uname(&name) && strstr(name.release, "-debug");
+}
+
+static void pieces_have_an_end(void)
+{
+	static uint8_t data[PAGE] __attribute__((aligned(PAGE)));
+	uint64_t bus;
+	int fd, id, count = 0;
+
+	if (is_debug()) {
+		printf("# not tested: DMA debugging reports so many mappings of a page\n");
+		return;
+	}
+	fd = open_node(edu);
+	do
+		id = dma_register(fd, data, PAGE, 0, 1, &bus);
+	while (id > 0 && ++count);
+	EXPECT_EQ(id, -EBUSY);
+	EXPECT_EQ(count, 65535);
+	EXPECT_EQ(dma_free(fd, 17), 0);
+	EXPECT_EQ(dma_register(fd, data, PAGE, 0, 1, &bus), 17);
+	close(fd);
+}
+
+/* Last: the kernel would copy all memory to where the device reaches it. */
+static void what_would_be_bounced(void)
+{
+	static uint8_t data[2 * PAGE] __attribute__((aligned(PAGE)));
+	struct usher_raw_dma dma;
+	int fd = open_node(edu);
+	uint64_t bus[2];
+
+	EXPECT(fd >= 0);
+	EXPECT_EQ(dma_register(fd, data, sizeof(data), 0, 2, bus), -EOPNOTSUPP);
+	EXPECT_EQ(dma_alloc(fd, 2, &dma, bus), -EOPNOTSUPP);
+	EXPECT(!is_master(fd));
+	close(fd);
+}
+
 static void mastering_comes_and_goes(void)
 {
 	struct usher_raw_dma dma;
@@ -634,6 +683,25 @@ static void a_pin_survives_resets(void)
 	close(fd);
 }
 
+static void vectors_have_an_end(void)
+{
+	uint32_t count, i;
+	int event = eventfd(0, EFD_CLOEXEC);
+	int fd = open_node(nvme), *events;
+
+	EXPECT(fd >= 0);
+	count = info_of(fd).msix;
+	events = calloc(count, sizeof(*events));
+	for (i = 0; i < count; i++)
+		events[i] = event;
+	EXPECT_EQ(irq_enable(fd, USHER_RAW_IRQ_MSIX, count, events), -ENOSPC);
+	EXPECT(!is_master(fd));
+	EXPECT_EQ(irq_enable(fd, USHER_RAW_IRQ_MSIX, 2, events), 0);
+	free(events);
+	close(fd);
+	close(event);
+}
+
 /* ---- at any moment ---- */
 
 /*
@@ -747,6 +815,7 @@ static void unbound_in_mid_dma(void)
 		usleep(rand() % 20000);
 		/* does not wait for us, who have it open */
 		EXPECT(unbind_function(edu));
+		__atomic_store_n(&worker.end, true, __ATOMIC_RELEASE);
 		pthread_join(worker.thread, NULL);
 		expect_gone(&worker);
 		munmap(worker.data, PAGE);
@@ -772,6 +841,45 @@ static void reset_in_mid_dma(void)
 	}
 	EXPECT_EQ(read32(worker.registers, EDU_ID), EDU_ID_VALUE);
 	worker_stop(&worker);
+}
+
+/**
+ * struct toucher - a thread that reads a register
+ * @registers: mapped
+ * @others: how often it was not what it always is
+ * @end: stop
+ */
+struct toucher {
+	const uint8_t *registers;
+	uint32_t others;
+	bool end;
+};
+
+static void *touch_all_the_time(void *data)
+{
+	struct toucher *toucher = data;
+
+	while (!__atomic_load_n(&toucher->end, __ATOMIC_ACQUIRE))
+		toucher->others += read32(toucher->registers, EDU_ID) != EDU_ID_VALUE;
+	return NULL;
+}
+
+/* Who touches a register waits until it is there again. */
+static void registers_wait_for_resets(void)
+{
+	int fd = open_node(edu), i;
+	uint8_t *registers = map(fd, 0, PAGE, MAP_SHARED);
+	struct toucher toucher = { .registers = registers };
+	pthread_t thread;
+
+	EXPECT_EQ(pthread_create(&thread, NULL, touch_all_the_time, &toucher), 0);
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(reset(fd), 0);
+	__atomic_store_n(&toucher.end, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(toucher.others, 0);
+	munmap(registers, PAGE);
+	close(fd);
 }
 
 static void reset_by_others(void)
@@ -833,6 +941,33 @@ static void calls_wait_for_resets_by_others(void)
 	pthread_join(thread, NULL);
 	EXPECT_EQ(reader.others, 0);
 	close(reader.fd);
+}
+
+static void *reset_without_end(void *data)
+{
+	bool *end = data;
+
+	while (!__atomic_load_n(end, __ATOMIC_ACQUIRE))
+		EXPECT(reset_by_sysfs(edu));
+	return NULL;
+}
+
+static void reset_by_two(void)
+{
+	time_t last = time(NULL) + 30;
+	int fd = open_node(edu), ret;
+	bool end = false;
+	pthread_t thread;
+
+	EXPECT_EQ(pthread_create(&thread, NULL, reset_without_end, &end), 0);
+	do
+		ret = reset(fd);
+	while (!ret && time(NULL) < last);
+	EXPECT_EQ(ret, -EAGAIN);
+	__atomic_store_n(&end, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(reset(fd), 0);
+	close(fd);
 }
 
 static void killed_in_mid_dma(void)
@@ -955,8 +1090,12 @@ static void other_nodes(void)
 	EXPECT_EQ(read32(registers, EDU_ID), EDU_ID_VALUE);
 	EXPECT(unbind_function(edu));
 	EXPECT(faults(registers));
+	EXPECT_EQ(open("/dev/raw-test", O_RDWR | O_CLOEXEC), -1);
+	EXPECT_EQ(errno, ENODEV);
 	munmap(registers, PAGE);
 	close(fd);
+	EXPECT_EQ(open("/dev/raw-test", O_RDWR | O_CLOEXEC), -1);
+	EXPECT_EQ(errno, ENXIO);
 	unlink("/dev/raw-test");
 	EXPECT(bind_function(edu));
 }
@@ -1079,6 +1218,7 @@ int main(int argc, char **argv)
 		TAP_TEST(small_regions_by_calls),
 		TAP_TEST(configuration_by_list),
 		TAP_TEST(memory_is_checked),
+		TAP_TEST(pieces_have_an_end),
 		TAP_TEST(memory_is_charged_before),
 		TAP_TEST(offsets_fit_all_processes),
 		TAP_TEST(memory_in_one_range),
@@ -1086,28 +1226,51 @@ int main(int argc, char **argv)
 		TAP_TEST(interrupts_are_checked),
 		TAP_TEST(the_pin_is_off_without_a_handler),
 		TAP_TEST(a_pin_survives_resets),
+		TAP_TEST(vectors_have_an_end),
 		TAP_TEST(unbound_in_mid_dma),
 		TAP_TEST(reset_in_mid_dma),
+		TAP_TEST(registers_wait_for_resets),
 		TAP_TEST(reset_by_others),
 		TAP_TEST(calls_wait_for_resets_by_others),
+		TAP_TEST(reset_by_two),
 		TAP_TEST(killed_in_mid_dma),
 		TAP_TEST(freed_memory_is_out_of_reach),
 		TAP_TEST(other_nodes),
 		TAP_TEST(quarantine),
 		TAP_TEST(leaves_nothing_behind),
-	}, last[] = {
+	}, anybody[] = {
+		TAP_TEST(every_call_is_checked),
+		TAP_TEST(one_owner),
+		TAP_TEST(registers_by_mmap),
+		TAP_TEST(the_table_is_out_of_reach),
+		TAP_TEST(configuration_by_list),
+		TAP_TEST(memory_is_checked),
+		TAP_TEST(mastering_comes_and_goes),
+		TAP_TEST(interrupts_are_checked),
+		TAP_TEST(vectors_have_an_end),
+		TAP_TEST(reset_in_mid_dma),
+		TAP_TEST(killed_in_mid_dma),
+	}, bounce[] = {
+		TAP_TEST(what_would_be_bounced),
+	}, lockdown[] = {
 		TAP_TEST(who_may_under_lockdown),
 	};
+	const char *word = argc == 7 ? argv[6] : "";
 
-	if (argc != 5 && argc != 6) {
-		fprintf(stderr, "usage: raw_test EDU 82574 BARE SMALL [lockdown]\n");
+	if (argc != 6 && argc != 7) {
+		fprintf(stderr, "usage: raw_test EDU 82574 BARE SMALL NVME [WORD]\n");
 		return 2;
 	}
 	edu = argv[1];
 	nic = argv[2];
 	bare = argv[3];
 	small = argv[4];
-	if (argc == 6)
-		return run_tests(last, ARRAY_SIZE(last));
+	nvme = argv[5];
+	if (!strcmp(word, "anybody"))
+		return run_tests(anybody, ARRAY_SIZE(anybody));
+	if (!strcmp(word, "bounce"))
+		return run_tests(bounce, ARRAY_SIZE(bounce));
+	if (!strcmp(word, "lockdown"))
+		return run_tests(lockdown, ARRAY_SIZE(lockdown));
 	return run_tests(tests, ARRAY_SIZE(tests));
 }
