@@ -144,7 +144,8 @@ struct usher_raw_dma_limits {
  *
  * @lock: guards what follows, and the function's configuration
  * @gone: remove() was here: @pdev is not to be touched
- * @resetting: somebody else resets the function, and wakes @wait afterwards
+ * @resetting: somebody else resets the function, or recovers it from an error, and
+ *	wakes @wait afterwards
  * @open: somebody has it
  * @fresh: it was reset, and nobody had it since
  * @warned: it was said that it is not contained
@@ -211,6 +212,9 @@ bool usher_raw_stop_dma(struct usher_raw *raw);
 int usher_raw_reset(struct usher_raw *raw, bool keep);
 void usher_raw_reset_prepare(struct pci_dev *pdev);
 void usher_raw_reset_done(struct pci_dev *pdev);
+pci_ers_result_t usher_raw_error_detected(struct pci_dev *pdev,
+					  pci_channel_state_t state);
+pci_ers_result_t usher_raw_slot_reset(struct pci_dev *pdev);
 
 /* ---- rawmap.c: base address registers in processes ---- */
 

@@ -349,6 +349,7 @@ static bool usher_raw_end(struct usher_raw *raw)
 {
 	bool stopped;
 
+	WRITE_ONCE(raw->gone, true);
 	down_write(&raw->region_lock);
 	raw->regions_on = false;
 	usher_raw_zap(raw);
@@ -362,7 +363,6 @@ static bool usher_raw_end(struct usher_raw *raw)
 		stopped = !usher_raw_reset(raw, false) || stopped;
 		pci_cfg_access_unlock(raw->pdev);
 	}
-	WRITE_ONCE(raw->gone, true);
 	wake_up_all(&raw->wait);
 	return stopped;
 }
@@ -413,6 +413,9 @@ static void usher_raw_shutdown(struct pci_dev *pdev)
 }
 
 static const struct pci_error_handlers usher_raw_errors = {
+	.error_detected	= usher_raw_error_detected,
+	.slot_reset	= usher_raw_slot_reset,
+	.resume		= usher_raw_reset_done,
 	.reset_prepare	= usher_raw_reset_prepare,
 	.reset_done	= usher_raw_reset_done,
 };

@@ -112,6 +112,16 @@ bool usher_raw_stop_dma(struct usher_raw *raw)
 	       pci_wait_for_pending_transaction(raw->pdev);
 }
 
+/* With raw.lock held: it is there again. */
+static void usher_raw_usable(struct usher_raw *raw)
+{
+	down_write(&raw->region_lock);
+	raw->regions_on = !raw->gone;
+	up_write(&raw->region_lock);
+	WRITE_ONCE(raw->resetting, false);
+	wake_up_all(&raw->wait);
+}
+
 /**
  * usher_raw_reset - reset a function
  * @raw: the function; its lock, the PCI device's and that of its configuration
@@ -143,13 +153,16 @@ int usher_raw_reset(struct usher_raw *raw, bool keep)
 	/* A reset that leaves this on was none, whatever it says. */
 	if (!ret && usher_raw_is_master(pdev))
 		ret = -EIO;
-	if (!keep)
+	/* Of one that did not recover from an error nothing is left to keep. */
+	if (!keep || raw->resetting)
 		pci_load_saved_state(pdev, raw->saved);
 	pci_restore_state(pdev);
 	up_write(&raw->region_lock);
 	usher_raw_irq_freeze(raw, false);
 	if (keep)
 		usher_raw_update_master(raw);
+	if (!ret)
+		usher_raw_usable(raw);
 	return ret && ret != -EAGAIN ? -EIO : ret;
 }
 
@@ -159,6 +172,7 @@ void usher_raw_reset_prepare(struct pci_dev *pdev)
 	struct usher_raw *raw = pci_get_drvdata(pdev);
 
 	mutex_lock(&raw->lock);
+	raw->fresh = false;
 	WRITE_ONCE(raw->resetting, true);
 	usher_raw_irq_freeze(raw, true);
 	down_write(&raw->region_lock);
@@ -174,12 +188,35 @@ void usher_raw_reset_done(struct pci_dev *pdev)
 	struct usher_raw *raw = pci_get_drvdata(pdev);
 
 	mutex_lock(&raw->lock);
-	down_write(&raw->region_lock);
-	raw->regions_on = !raw->gone;
-	up_write(&raw->region_lock);
 	usher_raw_irq_freeze(raw, false);
 	usher_raw_update_master(raw);
-	WRITE_ONCE(raw->resetting, false);
-	wake_up_all(&raw->wait);
+	usher_raw_usable(raw);
 	mutex_unlock(&raw->lock);
+}
+
+/* ---- recovery from errors of the link, by resetting it ---- */
+
+/*
+ * What is not fatal changes nothing. When recovery fails nobody says so: calls wait
+ * until the process resets the function, or is killed.
+ */
+pci_ers_result_t usher_raw_error_detected(struct pci_dev *pdev,
+					  pci_channel_state_t state)
+{
+	if (state == pci_channel_io_normal)
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	usher_raw_reset_prepare(pdev);
+	return state == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
+						PCI_ERS_RESULT_DISCONNECT;
+}
+
+pci_ers_result_t usher_raw_slot_reset(struct pci_dev *pdev)
+{
+	struct usher_raw *raw = pci_get_drvdata(pdev);
+
+	mutex_lock(&raw->lock);
+	pci_load_saved_state(pdev, raw->saved);
+	pci_restore_state(pdev);
+	mutex_unlock(&raw->lock);
+	return PCI_ERS_RESULT_RECOVERED;
 }

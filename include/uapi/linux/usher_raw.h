@@ -36,9 +36,10 @@
  * After removal every call fails with ENODEV, poll() says POLLHUP and POLLERR, and
  * touching a base address register is SIGBUS. Allocated memory stays mapped.
  *
- * While somebody else resets the function, through sysfs for example, calls wait,
- * and touching a base address register is SIGBUS. Nothing tells the process
- * afterwards; memory and interrupts are as before.
+ * While somebody else resets the function, through sysfs for example, or the kernel
+ * resets its link to recover from an error, calls wait, and touching a base address
+ * register is SIGBUS. Nothing tells the process afterwards; memory and interrupts
+ * are as before.
  *
  * What may be done goes with the file, to whom it is passed or who inherits it:
  * privilege counts when it is opened. Mappings keep it open as well.

@@ -3,13 +3,14 @@
  * What linux/usher_raw.h promises, without the library: each refusal by name, and
  * removal and reset at any moment.
  *
- *	raw_test EDU 82574 BARE SMALL NVME [anybody | bounce | lockdown]
+ *	raw_test EDU 82574 BARE SMALL NVME [anybody | bounce | errors | lockdown]
  *
  * PCI addresses of functions bound to usher-raw; TAP on stdout. EDU is QEMU's
  * educational device behind a port of its own, BARE another one that shares a bus,
  * and so has no reset. SMALL is an OHCI controller, whose registers are less than a
  * page; NVME has more vectors than the machine. With a word, what takes no privilege;
- * what is refused when all DMA is bounced, and when the kernel is locked down.
+ * what is refused when all DMA is bounced, and when the kernel is locked down; or,
+ * in place of EDU, a device with the identifier "errors" in QEMU breaks its link.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -61,6 +62,8 @@
 
 #define BIG_PAGES		16384
 #define TAINT_USER		6
+#define INJECT			"pcie_aer_inject_error errors DLP"
+#define BREAK_LINK		"qmp human-monitor-command command-line='" INJECT "' > /dev/null"
 
 static const char *edu, *nic, *bare, *small, *nvme;
 
@@ -1070,6 +1073,83 @@ static void freed_memory_is_out_of_reach(void)
 	EXPECT(bind_function(edu));
 }
 
+/* Whether the kernel hears of errors: it may not have them, or leave them to firmware */
+static bool handles_errors(void)
+{
+	FILE *file = fopen("/proc/interrupts", "re");
+	bool found = false;
+	char line[512];
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = strstr(line, "aerdrv");
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* Those that its port counted */
+static long fatal_errors(void)
+{
+	return function_attribute(edu, "../aer_rootport_total_err_fatal");
+}
+
+static bool break_link(void)
+{
+	time_t end = time(NULL) + 30;
+
+	if (system(BREAK_LINK))
+		return false;
+	while (!fatal_errors() && time(NULL) < end)
+		usleep(1000);
+	return fatal_errors() == 1;
+}
+
+/* The kernel resets the link, which takes all that the function was set to. */
+static void recovers_from_errors_of_the_link(void)
+{
+	uint32_t command = 0, bar = 0, value = 0, index, i;
+	struct usher_raw_region region;
+	int fd = open_node(edu);
+	struct usher_raw_dma dma;
+	uint8_t *registers;
+	uint64_t bus;
+
+	if (!handles_errors()) {
+		printf("# not tested: this kernel does not handle errors (AER)\n");
+		close(fd);
+		return;
+	}
+	for (index = 0; index < USHER_RAW_REGIONS; index++) {
+		region = region_of(fd, index);
+		if (region.flags & USHER_RAW_REGION_MMAP && !region.hole_bytes[0])
+			break;
+	}
+	EXPECT(index < USHER_RAW_REGIONS);
+	registers = map(fd, region.offset, PAGE, MAP_SHARED);
+	EXPECT_EQ(dma_alloc(fd, 1, &dma, &bus), 0);
+	EXPECT_EQ(config_read(fd, COMMAND, 2, &command), 0);
+	EXPECT_EQ(config_read(fd, BAR0 + index * 4, 4, &bar), 0);
+	EXPECT(command & COMMAND_MASTER && bar & ~0xfU);
+
+	EXPECT(break_link());
+	/* before, meanwhile, when calls wait, and after */
+	for (i = 0; i < 100; i++) {
+		EXPECT_EQ(config_read(fd, COMMAND, 2, &value), 0);
+		EXPECT_EQ(value, command);
+		EXPECT_EQ(config_read(fd, BAR0 + index * 4, 4, &value), 0);
+		EXPECT_EQ(value, bar);
+		if (value != bar)
+			break;
+		usleep(10000);
+	}
+	EXPECT(!faults(registers));
+	munmap(registers, PAGE);
+	close(fd);
+	fd = open_node(edu);
+	EXPECT(fd >= 0);
+	close(fd);
+}
+
 /* A node that somebody made elsewhere is the same function. */
 static void other_nodes(void)
 {
@@ -1250,6 +1330,8 @@ int main(int argc, char **argv)
 		TAP_TEST(vectors_have_an_end),
 		TAP_TEST(reset_in_mid_dma),
 		TAP_TEST(killed_in_mid_dma),
+	}, breaks[] = {
+		TAP_TEST(recovers_from_errors_of_the_link),
 	}, bounce[] = {
 		TAP_TEST(what_would_be_bounced),
 	}, lockdown[] = {
@@ -1268,6 +1350,8 @@ int main(int argc, char **argv)
 	nvme = argv[5];
 	if (!strcmp(word, "anybody"))
 		return run_tests(anybody, ARRAY_SIZE(anybody));
+	if (!strcmp(word, "errors"))
+		return run_tests(breaks, ARRAY_SIZE(breaks));
 	if (!strcmp(word, "bounce"))
 		return run_tests(bounce, ARRAY_SIZE(bounce));
 	if (!strcmp(word, "lockdown"))
