@@ -19,6 +19,9 @@
  * neither, bus mastering goes off, and memory that the device may still have in
  * mind stays pinned until the function is unbound.
  *
+ * Opening, closing and removal take as long as a reset: more than a minute where
+ * the function does not come back.
+ *
  * The device is a bus master only while there is memory for DMA, or while
  * interrupts by message are on, which are writes to memory.
  *
@@ -198,7 +201,7 @@ struct usher_raw_dma_bits {
 	__u32		bits;
 };
 
-/* The device does not write the memory */
+/* The device does not write the memory: an IOMMU sees to that, or nobody does */
 #define USHER_RAW_DMA_RDONLY		(1U << 0)
 /* DMA_ALLOC: one range of bus addresses, or nothing */
 #define USHER_RAW_DMA_CONTIGUOUS	(1U << 1)
