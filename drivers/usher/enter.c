@@ -315,7 +315,7 @@ static u32 usher_handed_taken(const struct usher_ring *ring,
 }
 
 /* ring.lock held: the indices, then as many entries as can be taken */
-static int usher_ring_take(struct usher_ring *ring, u32 to_submit)
+static inline int usher_ring_take(struct usher_ring *ring, u32 to_submit)
 {
 	int ret;
 

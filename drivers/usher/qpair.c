@@ -43,21 +43,15 @@ static void usher_share_hold(struct usher_qpair *qp, struct usher_share *share,
 	share->held += n;
 }
 
-/* Out of line, as all that is rare on the way of a completion */
-static noinline void usher_share_idle(struct usher_qpair *qp,
-				      struct usher_share *share)
-{
-	qp->nr_idle++;
-	if (share->closed)
-		qp->ops->idle(share);
-}
-
 static inline void usher_share_release(struct usher_qpair *qp,
 				       struct usher_share *share, u32 n)
 {
 	share->held -= n;
-	if (n && !share->held)
-		usher_share_idle(qp, share);
+	if (!n || share->held)
+		return;
+	qp->nr_idle++;
+	if (unlikely(share->closed))
+		qp->ops->idle(share);
 }
 
 /**
@@ -72,11 +66,10 @@ struct usher_puts {
 	u32			n;
 };
 
-static void usher_puts_flush(struct usher_puts *puts)
+static noinline void usher_puts_flush(struct usher_buffer *buf, u32 n)
 {
-	if (puts->buf)
-		percpu_ref_put_many(&puts->buf->ref, puts->n);
-	puts->n = 0;
+	if (buf)
+		percpu_ref_put_many(&buf->ref, n);
 }
 
 static inline void usher_puts_add(struct usher_puts *puts,
@@ -84,7 +77,8 @@ static inline void usher_puts_add(struct usher_puts *puts,
 {
 	if (puts->buf != buf) {
 		if (puts->n)
-			usher_puts_flush(puts);
+			usher_puts_flush(puts->buf, puts->n);
+		puts->n = 0;
 		puts->buf = buf;
 	}
 	puts->n++;
@@ -112,7 +106,6 @@ void usher_share_init(struct usher_share *share)
 {
 	INIT_LIST_HEAD(&share->rings);
 	INIT_LIST_HEAD(&share->waiting);
-	INIT_LIST_HEAD(&share->dirty);
 }
 
 int usher_share_join(struct usher_qpair *qp, struct usher_share *share)
@@ -423,19 +416,14 @@ void usher_qpair_doorbell(struct usher_qpair *qp)
 
 /* ---- completions ---- */
 
-/* The share has completions to be shown; qpair.lock held. */
-void usher_share_mark(struct usher_qpair *qp, struct usher_share *share)
-{
-	list_add_tail(&share->dirty, &qp->dirty);
-}
-
 /* Show and announce what was posted in this pass; qpair.lock held. */
 void usher_qpair_flush(struct usher_qpair *qp)
 {
-	struct usher_share *share, *next;
+	struct usher_share *share;
 
-	list_for_each_entry_safe(share, next, &qp->dirty, dirty) {
-		list_del_init(&share->dirty);
+	while ((share = qp->dirty)) {
+		qp->dirty = share->next_dirty;
+		share->dirty = false;
 		qp->ops->flush(share);
 	}
 }
@@ -500,7 +488,7 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
 		}
 	}
 	if (n) {
-		usher_puts_flush(&puts);
+		usher_puts_flush(puts.buf, puts.n);
 		WRITE_ONCE(qp->completed, qp->completed + done);
 		/* usher_qpair_pending() looks without the lock. */
 		WRITE_ONCE(qp->phase, phase);
@@ -540,7 +528,7 @@ void usher_qpair_stop(struct usher_qpair *qp, bool leak)
 		qp->ops->complete(qp, slot, 0, status, USHER_CQE_DRIVER);
 		usher_slot_free(qp, slot, &puts);
 	}
-	usher_puts_flush(&puts);
+	usher_puts_flush(puts.buf, puts.n);
 	usher_qpair_flush(qp);
 	spin_unlock_irq(&qp->lock);
 }
@@ -755,7 +743,6 @@ struct usher_qpair *usher_qpair_alloc(struct usher_device *ud, u16 qid,
 	spin_lock_init(&qp->lock);
 	INIT_LIST_HEAD(&qp->shares);
 	INIT_LIST_HEAD(&qp->waiters);
-	INIT_LIST_HEAD(&qp->dirty);
 	INIT_WORK(&qp->serve_work, usher_qpair_serve_work);
 	qp->ud = ud;
 	qp->ops = ops;

@@ -40,19 +40,6 @@ static struct usher_ring *to_ring(struct usher_share *share)
 	return container_of(share, struct usher_ring, share);
 }
 
-/* ---- indices: whatever the process wrote ---- */
-
-bool usher_ring_sq_valid(u32 head, u32 tail, u32 entries)
-{
-	return tail - head <= entries;
-}
-
-/* @head must lie within [last, tail]. */
-bool usher_ring_cq_valid(u32 last, u32 head, u32 tail)
-{
-	return head - last <= tail - last;
-}
-
 /* ---- completion: from qpair.c, with the queue's lock held ---- */
 
 static void usher_ring_post(struct usher_ring *ring, __le64 result, __le16 tag,
@@ -80,8 +67,7 @@ static void usher_ring_complete(struct usher_qpair *qp, struct usher_slot *slot,
 	usher_ring_post(ring, result, slot->tag, status, flags);
 	if (flags & USHER_CQE_DRIVER)
 		ring->driver_completed++;
-	if (list_empty(&slot->share->dirty))
-		usher_share_mark(qp, slot->share);
+	usher_share_mark(qp, slot->share);
 }
 
 /* Let the process see what was posted, and wake whoever waits for it. */
@@ -143,36 +129,14 @@ void usher_ring_show_state(struct usher_ring *ring)
 	WRITE_ONCE(ring->ctl->flags, usher_ring_state(ring));
 }
 
-static void usher_ring_break(struct usher_ring *ring)
+/* An index broke the rules: the end of this ring */
+void usher_ring_break(struct usher_ring *ring)
 {
 	spin_lock_irq(&ring->qp->lock);
 	WRITE_ONCE(ring->broken, true);
 	usher_ring_show_state(ring);
 	spin_unlock_irq(&ring->qp->lock);
 	wake_up_poll(&ring->wait, EPOLLERR | EPOLLIN);
-}
-
-/* Take over what the process says of its indices, if it can be true. */
-int usher_ring_look(struct usher_ring *ring, u32 to_submit)
-{
-	/* Pairs with the process's release: its entries come first. */
-	u32 sq_tail = smp_load_acquire(&ring->ctl->sq_tail);
-	/* Pairs with the process's release: it has read the completions. */
-	u32 cq_head = smp_load_acquire(&ring->ctl->cq_head);
-	u32 want;
-
-	lockdep_assert_held(&ring->lock);
-	if (!usher_ring_sq_valid(ring->sq_head, sq_tail, ring->sq_entries) ||
-	    !usher_ring_cq_valid(ring->cq_head, cq_head,
-				 (u32)READ_ONCE(ring->cq_tail))) {
-		usher_ring_break(ring);
-		return -EBADFD;
-	}
-	ring->cq_head = cq_head;
-	want = min(to_submit, sq_tail - ring->sq_head);
-	if (want > ring->sq_want - ring->sq_head)
-		ring->sq_want = ring->sq_head + want;
-	return 0;
 }
 
 /* How many completions have a place */
@@ -199,27 +163,6 @@ static void usher_ring_read(const struct usher_ring *ring, u32 index,
 	to[6] = READ_ONCE(from[6]);
 	to[7] = READ_ONCE(from[7]);
 }
-
-/**
- * struct usher_batch - entries that are taken in one hold of the queue's lock
- * @deadline: when the watchdog acts on them, in jiffies
- * @buf: of the last command with data, or NULL; its first command in this batch
- *	holds a reference, which cannot go before the lock is given up
- * @buf_id: its id
- * @buf_gets: references that its further commands still have to be given
- * @taken: entries taken
- * @full: the ring waits for a slot or an auxiliary page
- * @over: no further entry in this batch
- */
-struct usher_batch {
-	unsigned long		deadline;
-	struct usher_buffer	*buf;
-	u32			buf_id;
-	u32			buf_gets;
-	u32			taken;
-	bool			full;
-	bool			over;
-};
 
 /* Give the commands on the last buffer the references that they lack. */
 static inline void usher_batch_get(struct usher_batch *batch)
@@ -334,8 +277,7 @@ static noinline void usher_ring_refuse(struct usher_ring *ring, __le16 tag,
 	usher_ring_post(ring, 0, tag, cpu_to_le16(status << 1),
 			USHER_CQE_REFUSED);
 	ring->refused++;
-	if (list_empty(&ring->share.dirty))
-		usher_share_mark(qp, &ring->share);
+	usher_share_mark(qp, &ring->share);
 }
 
 static __always_inline void usher_ring_issue(struct usher_ring *ring,
@@ -498,7 +440,7 @@ static void usher_ring_take_batch(struct usher_ring *ring, u32 want, bool turn,
 u32 usher_ring_submit(struct usher_ring *ring, u32 most, bool turn)
 {
 	struct usher_qpair *qp = ring->qp;
-	struct usher_batch batch;
+	struct usher_batch *batch = &ring->batch;
 	u32 want, taken = 0;
 	bool last;
 
@@ -508,20 +450,20 @@ u32 usher_ring_submit(struct usher_ring *ring, u32 most, bool turn)
 	while (taken < most) {
 		want = min(most - taken, (u32)USHER_BATCH);
 		spin_lock_irq(&qp->lock);
-		usher_ring_take_batch(ring, want, turn, &batch);
-		last = batch.full || batch.taken == most - taken;
+		usher_ring_take_batch(ring, want, turn, batch);
+		last = batch->full || batch->taken == most - taken;
 		if (last)
 			usher_qpair_doorbell(qp);
 		/* Before their completions are shown, and waiters woken for them */
-		WRITE_ONCE(ring->accepted, ring->accepted + batch.taken);
-		WRITE_ONCE(ring->sq_head, ring->sq_head + batch.taken);
+		WRITE_ONCE(ring->accepted, ring->accepted + batch->taken);
+		WRITE_ONCE(ring->sq_head, ring->sq_head + batch->taken);
 		/* Pairs with the process's acquire: the entries may be reused. */
 		smp_store_release(&ring->ctl->sq_head, ring->sq_head);
-		if (!list_empty(&qp->dirty))
+		if (qp->dirty)
 			usher_qpair_flush(qp);
 		spin_unlock_irq(&qp->lock);
 
-		taken += batch.taken;
+		taken += batch->taken;
 		if (last)
 			break;
 		cond_resched();

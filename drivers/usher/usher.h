@@ -422,7 +422,8 @@ static inline struct usher_buffer *usher_bufs_get(struct usher_bufs *bufs,
  * struct usher_share - a ring's part of a queue pair; qpair.lock guards it all
  * @rings: in qpair.shares
  * @waiting: in qpair.waiters while the ring wants slots, else empty
- * @dirty: in a reaping pass's list of rings to wake, else empty
+ * @dirty: in a pass's list of rings to wake, see qpair.dirty
+ * @next_dirty: next in that list, or NULL
  * @held: slots in flight, or reserved in a batch
  * @turn: commands left of its turn among the waiters, 0 between turns
  * @closed: the ring's fd is closed; the last slot returned releases the ring
@@ -430,9 +431,10 @@ static inline struct usher_buffer *usher_bufs_get(struct usher_bufs *bufs,
 struct usher_share {
 	struct list_head	rings;
 	struct list_head	waiting;
-	struct list_head	dirty;
+	struct usher_share	*next_dirty;
 	u32			held;
 	u32			turn;
+	bool			dirty;
 	bool			closed;
 };
 
@@ -520,7 +522,7 @@ struct usher_aux {
  * @shares: rings on this queue
  * @nr_idle: shares that hold no slot, each of which is owed one
  * @waiters: shares that want slots, in turn
- * @dirty: shares that got completions in this pass
+ * @dirty: shares that got completions in this pass, empty between passes
  * @aux: auxiliary pages
  * @aux_free: bit map of free @aux
  * @nr_aux: number of @aux
@@ -569,7 +571,7 @@ struct usher_qpair {
 	struct list_head		shares;
 	u32				nr_idle;
 	struct list_head		waiters;
-	struct list_head		dirty;
+	struct usher_share		*dirty;
 	struct usher_aux		*aux;
 	unsigned long			*aux_free;
 	u32				nr_aux;
@@ -610,7 +612,6 @@ int usher_qpair_get_aux(struct usher_qpair *qp, struct usher_share *share);
 void usher_qpair_put_aux(struct usher_qpair *qp, int aux);
 void usher_qpair_doorbell(struct usher_qpair *qp);
 u32 usher_qpair_reap(struct usher_qpair *qp);
-void usher_share_mark(struct usher_qpair *qp, struct usher_share *share);
 void usher_qpair_flush(struct usher_qpair *qp);
 void usher_qpair_stop(struct usher_qpair *qp, bool leak);
 void usher_qpair_serve(struct usher_qpair *qp);
@@ -657,6 +658,19 @@ static inline void usher_slot_submit(struct usher_qpair *qp)
 
 	if (++qp->sq_tail == qp->depth)
 		qp->sq_tail = 0;
+}
+
+/* The share has completions to be shown; usher_qpair_flush() comes later. */
+static inline void usher_share_mark(struct usher_qpair *qp,
+				    struct usher_share *share)
+{
+	lockdep_assert_held(&qp->lock);
+
+	if (share->dirty)
+		return;
+	share->dirty = true;
+	share->next_dirty = qp->dirty;
+	qp->dirty = share;
 }
 
 /* ---- pool.c: which queue pair a ring gets ---------------------------------- */
@@ -1045,6 +1059,27 @@ struct usher_command {
 };
 
 /**
+ * struct usher_batch - entries that are taken in one hold of the queue's lock
+ * @deadline: when the watchdog acts on them, in jiffies
+ * @buf: of the last command with data, or NULL; its first command in this batch
+ *	holds a reference, which cannot go before the lock is given up
+ * @buf_id: its id
+ * @buf_gets: references that its further commands still have to be given
+ * @taken: entries taken
+ * @full: the ring waits for a slot or an auxiliary page
+ * @over: no further entry in this batch
+ */
+struct usher_batch {
+	unsigned long		deadline;
+	struct usher_buffer	*buf;
+	u32			buf_id;
+	u32			buf_gets;
+	u32			taken;
+	bool			full;
+	bool			over;
+};
+
+/**
  * struct usher_ring - a submission and a completion ring shared with a process
  * @ref: the file, commands in flight and those who serve it
  * @grant: what it may do; counts as a user
@@ -1066,6 +1101,7 @@ struct usher_command {
  * @sq_want: entries before it were handed over by ENTER; @lock
  * @cq_head: last head the process told; @lock
  * @command: the entry that is being taken; @lock
+ * @batch: the batch that is being taken; @lock and qpair.lock
  * @accepted: commands taken, refused ones included; @lock
  * @refused: of these, refused; @lock
  * @cq_tail: completions posted; qpair.lock
@@ -1102,6 +1138,7 @@ struct usher_ring {
 	u32			sq_want;
 	u32			cq_head;
 	struct usher_command	command;
+	struct usher_batch	batch;
 	u64			accepted;
 	u64			refused;
 
@@ -1123,7 +1160,7 @@ int usher_ring_enter(struct usher_ring *ring, const struct usher_enter *arg,
 		     bool nonblock);
 int usher_ring_enter_serve(struct usher_ring *ring,
 			   const struct usher_enter *arg);
-int usher_ring_look(struct usher_ring *ring, u32 to_submit);
+void usher_ring_break(struct usher_ring *ring);
 u32 usher_ring_cq_space(const struct usher_ring *ring);
 u32 usher_ring_submit(struct usher_ring *ring, u32 most, bool turn);
 void usher_ring_show_state(struct usher_ring *ring);
@@ -1136,7 +1173,42 @@ unsigned long usher_timeout(void);
 u32 usher_ring_aux(u16 depth);
 u32 usher_ring_state(const struct usher_ring *ring);
 u32 usher_ring_shown(const struct usher_ring *ring);
-bool usher_ring_sq_valid(u32 head, u32 tail, u32 entries);
-bool usher_ring_cq_valid(u32 last, u32 head, u32 tail);
+
+static inline bool usher_ring_sq_valid(u32 head, u32 tail, u32 entries)
+{
+	return tail - head <= entries;
+}
+
+/* @head must lie within [last, tail]. */
+static inline bool usher_ring_cq_valid(u32 last, u32 head, u32 tail)
+{
+	return head - last <= tail - last;
+}
+
+/*
+ * Take over what the process says of its indices, if it can be true. Inline:
+ * every batch comes here, by ENTER and by the thread that serves.
+ */
+static inline int usher_ring_look(struct usher_ring *ring, u32 to_submit)
+{
+	/* Pairs with the process's release: its entries come first. */
+	u32 sq_tail = smp_load_acquire(&ring->ctl->sq_tail);
+	/* Pairs with the process's release: it has read the completions. */
+	u32 cq_head = smp_load_acquire(&ring->ctl->cq_head);
+	u32 want;
+
+	lockdep_assert_held(&ring->lock);
+	if (!usher_ring_sq_valid(ring->sq_head, sq_tail, ring->sq_entries) ||
+	    !usher_ring_cq_valid(ring->cq_head, cq_head,
+				 (u32)READ_ONCE(ring->cq_tail))) {
+		usher_ring_break(ring);
+		return -EBADFD;
+	}
+	ring->cq_head = cq_head;
+	want = min(to_submit, sq_tail - ring->sq_head);
+	if (want > ring->sq_want - ring->sq_head)
+		ring->sq_want = ring->sq_head + want;
+	return 0;
+}
 
 #endif /* _USHER_H */

@@ -113,8 +113,8 @@ static void rig_complete(struct usher_qpair *qp, struct usher_slot *slot,
 	rig->flags[tag] = flags;
 	rig->status[tag] = le16_to_cpu(status);
 	rig->result[tag] = le64_to_cpu(result);
-	if (slot->share && list_empty(&slot->share->dirty))
-		list_add_tail(&slot->share->dirty, &qp->dirty);
+	if (slot->share)
+		usher_share_mark(qp, slot->share);
 	if (rig->endless) {
 		slot->share->held++;
 		rig_device_writes(rig, rig_issue(rig, &rig->rings[0]), 0, 0);
