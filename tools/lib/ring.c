@@ -112,31 +112,38 @@ static bool served_wait(const struct usher_ring *ring, __u32 count)
 	for (looks = 0; looks < SERVED_LOOKS; looks++) {
 		if (usher_ring_cq_ready(ring) >= count)
 			return true;
-		if (!served(ring))
-			return false;
 		relax();
+		if (!served(ring))
+			break;
 	}
 	return false;
 }
 
-static int submit(struct usher_ring *ring, struct usher_enter *enter)
+/*
+ * Publish the entries; how many there are. Entries that the kernel did not take
+ * at an earlier call are counted again: asking for them once more is harmless.
+ */
+static __u32 publish(struct usher_ring *ring)
 {
 	store_release(&ring->ctl->sq_tail, ring->sqe_tail);
+	return usher_ring_sq_ready(ring);
+}
 
+/* Whether nobody has to be called for the entries, nor for the completions */
+static bool served_submit(const struct usher_ring *ring, __u32 wait_nr)
+{
+	if (!(ring->flags & USHER_RING_POLLED))
+		return false;
 	/*
-	 * Entries that the kernel did not take at an earlier call are counted
-	 * again; asking for them once more is harmless.
+	 * The tail before the look at the flag; pairs with the server, which
+	 * clears the flag before its last look at the tail.
 	 */
-	enter->to_submit = usher_ring_sq_ready(ring);
-	if (ring->flags & USHER_RING_POLLED) {
-		/*
-		 * The tail before the look at the flag; pairs with the server,
-		 * which clears the flag before its last look at the tail.
-		 */
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (served(ring) && served_wait(ring, enter->min_complete))
-			return enter->to_submit;
-	}
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return served(ring) && served_wait(ring, wait_nr);
+}
+
+static int submit(struct usher_ring *ring, struct usher_enter *enter)
+{
 	if (!enter->to_submit &&
 	    usher_ring_cq_ready(ring) >= enter->min_complete)
 		return 0;
@@ -166,27 +173,33 @@ int usher_ring_submit(struct usher_ring *ring)
 
 int usher_ring_submit_and_wait(struct usher_ring *ring, __u32 wait_nr)
 {
-	struct usher_enter enter = {
-		.min_complete = wait_nr,
-	};
+	__u32 to_submit = publish(ring);
 
-	return submit(ring, &enter);
+	if (served_submit(ring, wait_nr))
+		return to_submit;
+	return submit(ring, &(struct usher_enter) {
+		.to_submit = to_submit,
+		.min_complete = wait_nr,
+	});
 }
 
 int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
 				       __u64 deadline_ns,
 				       const sigset_t *sigmask)
 {
-	struct usher_enter enter = {
+	__u32 to_submit = publish(ring);
+
+	if (served_submit(ring, wait_nr))
+		return to_submit;
+	return submit(ring, &(struct usher_enter) {
 		.flags = USHER_ENTER_DEADLINE,
+		.to_submit = to_submit,
 		.min_complete = wait_nr,
 		.deadline_ns = deadline_ns,
 		.sigmask = (uintptr_t)sigmask,
 		/* the kernel's signal set, which is smaller than the C library's */
 		.sigsetsize = sigmask ? _NSIG / 8 : 0,
-	};
-
-	return submit(ring, &enter);
+	});
 }
 
 static struct usher_cqe *cqe_at(const struct usher_ring *ring, __u32 index)
