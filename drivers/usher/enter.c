@@ -6,6 +6,7 @@
 #include <linux/compat.h>
 #include <linux/hrtimer.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
@@ -243,7 +244,8 @@ static int usher_wait_polled(struct usher_waiter *w,
 		if (arg->flags & USHER_ENTER_DEADLINE &&
 		    ktime_get_ns() >= arg->deadline_ns)
 			return -ETIME;
-		cond_resched();
+		/* Who polls may stay for long, and need not block for that. */
+		cond_resched_tasks_rcu_qs();
 		cpu_relax();
 	}
 }
@@ -470,7 +472,7 @@ static int usher_serve_pass(struct usher_ring *ring, ktime_t deadline)
 	if (READ_ONCE(ring->broken))
 		ret = -EBADFD;
 	usher_leave(ring->ud, idx);
-	cond_resched();
+	cond_resched_tasks_rcu_qs();
 	return ret;
 }
 
