@@ -244,7 +244,7 @@ static int usher_wait_polled(struct usher_waiter *w,
 		if (arg->flags & USHER_ENTER_DEADLINE &&
 		    ktime_get_ns() >= arg->deadline_ns)
 			return -ETIME;
-		/* Who polls may stay for long, and need not block for that. */
+		/* As in usher_serve_pass() */
 		cond_resched_tasks_rcu_qs();
 		cpu_relax();
 	}
@@ -438,25 +438,35 @@ static bool usher_serve_wanted(const struct usher_ring *ring)
 	return READ_ONCE(ring->ctl->sq_tail) != READ_ONCE(ring->sq_want);
 }
 
-/*
- * Take what the process wrote, reap what the device wrote. In a section.
- * Returns 0, or why there is no use in going on.
- */
-static inline int usher_serve_look(struct usher_ring *ring)
+/* In a section, as what follows */
+static void usher_serve_take(struct usher_ring *ring)
 {
-	int ret = 0;
-
-	if (READ_ONCE(ring->ctl->sq_tail) != READ_ONCE(ring->sq_head)) {
-		mutex_lock(&ring->lock);
-		ret = usher_ring_take(ring, U32_MAX);
-		mutex_unlock(&ring->lock);
-	}
-	if (usher_qpair_pending(ring->qp))
-		usher_ring_reap(ring);
-	return ret;
+	mutex_lock(&ring->lock);
+	usher_ring_take(ring, U32_MAX);
+	mutex_unlock(&ring->lock);
 }
 
-/* A section is as short as one of usher_ring_look_out() when there is no work. */
+/* Take what the process wrote, reap what the device wrote. */
+static inline void usher_serve_look(struct usher_ring *ring)
+{
+	if (usher_serve_wanted(ring))
+		usher_serve_take(ring);
+	if (usher_qpair_pending(ring->qp))
+		usher_ring_reap(ring);
+}
+
+/* Why there is no use in going on, or 0. What is in flight is reaped first. */
+static int usher_serve_over(const struct usher_ring *ring)
+{
+	if (READ_ONCE(ring->broken))
+		return -EBADFD;
+	return READ_ONCE(ring->share.held) ? 0 : READ_ONCE(ring->grant->dead);
+}
+
+/*
+ * A section is as short as one of usher_ring_look_out() when there is no work.
+ * Entries that were handed over and found no room are tried once in it.
+ */
 static int usher_serve_pass(struct usher_ring *ring, ktime_t deadline)
 {
 	u32 looks = USHER_LOOKS;
@@ -465,15 +475,16 @@ static int usher_serve_pass(struct usher_ring *ring, ktime_t deadline)
 	ret = usher_enter_until(ring->ud, &idx, deadline);
 	if (ret)
 		return ret;
+	if (READ_ONCE(ring->sq_want) != READ_ONCE(ring->sq_head))
+		usher_serve_take(ring);
 	do {
-		ret = usher_serve_look(ring);
+		usher_serve_look(ring);
 		cpu_relax();
-	} while (!ret && --looks);
-	if (READ_ONCE(ring->broken))
-		ret = -EBADFD;
+	} while (--looks);
 	usher_leave(ring->ud, idx);
+	/* Grace periods of RCU tasks wait for it, which need not block for long. */
 	cond_resched_tasks_rcu_qs();
-	return ret;
+	return usher_serve_over(ring);
 }
 
 /* Changes with each entry taken and each completion shown */
@@ -503,7 +514,11 @@ static int usher_serve_sleep(struct usher_ring *ring,
 	 * two sees what the other wrote.
 	 */
 	smp_mb();
-	if (!usher_serve_wanted(ring)) {
+	/*
+	 * What an ENTER took before sq_head was read is in @held, which the
+	 * queue's lock brought up to date; what one takes later wakes.
+	 */
+	if (!usher_serve_wanted(ring) && !READ_ONCE(ring->share.held)) {
 		ret = usher_wait_interrupt(&w, arg);
 		ret = ret ?: usher_waiter_result(&w);
 	}
@@ -566,7 +581,8 @@ static void usher_serve_last(struct usher_ring *ring)
 		usher_ring_look(ring, U32_MAX);
 	mutex_unlock(&ring->lock);
 	if (!usher_enter(ring->ud, &idx)) {
-		usher_serve_look(ring);
+		usher_serve_take(ring);
+		usher_ring_reap(ring);
 		usher_leave(ring->ud, idx);
 	}
 }

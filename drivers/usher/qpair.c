@@ -40,13 +40,13 @@ static void usher_share_hold(struct usher_qpair *qp, struct usher_share *share,
 {
 	if (n && !share->held)
 		qp->nr_idle--;
-	share->held += n;
+	WRITE_ONCE(share->held, share->held + n);
 }
 
 static inline void usher_share_release(struct usher_qpair *qp,
 				       struct usher_share *share, u32 n)
 {
-	share->held -= n;
+	WRITE_ONCE(share->held, share->held - n);
 	if (!n || share->held)
 		return;
 	qp->nr_idle++;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Ring fds: creation, mmap, poll, ioctls and the end. What ENTER does is in
- * ring.c.
+ * enter.c.
  */
 #include <linux/anon_inodes.h>
 #include <linux/compat.h>

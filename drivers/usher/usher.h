@@ -424,7 +424,8 @@ static inline struct usher_buffer *usher_bufs_get(struct usher_bufs *bufs,
  * @waiting: in qpair.waiters while the ring wants slots, else empty
  * @dirty: in a pass's list of rings to wake, see qpair.dirty
  * @next_dirty: next in that list, or NULL
- * @held: slots in flight, or reserved in a batch
+ * @held: slots in flight, or reserved in a batch; read without the lock by who
+ *	serves a ring
  * @turn: commands left of its turn among the waiters, 0 between turns
  * @closed: the ring's fd is closed; the last slot returned releases the ring
  */
@@ -1098,7 +1099,8 @@ struct usher_batch {
  * @cq_offset: bytes from the start of the memory
  * @lock: one submitter at a time; never held while sleeping on anything else
  * @sq_head: next entry to read; @lock
- * @sq_want: entries before it were handed over by ENTER; @lock
+ * @sq_want: entries before it were handed over by ENTER; @lock, and read without
+ *	it by who serves
  * @cq_head: last head the process told; @lock
  * @command: the entry that is being taken; @lock
  * @batch: the batch that is being taken; @lock and qpair.lock
@@ -1207,7 +1209,7 @@ static inline int usher_ring_look(struct usher_ring *ring, u32 to_submit)
 	ring->cq_head = cq_head;
 	want = min(to_submit, sq_tail - ring->sq_head);
 	if (want > ring->sq_want - ring->sq_head)
-		ring->sq_want = ring->sq_head + want;
+		WRITE_ONCE(ring->sq_want, ring->sq_head + want);
 	return 0;
 }
 

@@ -92,8 +92,10 @@ bool usher_ring_sq_refresh(struct usher_ring *ring)
 /* Let the other thread of the processor's core have it for a moment. */
 static void relax(void)
 {
+#ifdef __has_builtin
 #if __has_builtin(__builtin_ia32_pause)
 	__builtin_ia32_pause();
+#endif
 #endif
 }
 
@@ -119,18 +121,17 @@ static bool served_wait(const struct usher_ring *ring, __u32 count)
 	return false;
 }
 
-/*
- * Publish the entries; how many there are. Entries that the kernel did not take
- * at an earlier call are counted again: asking for them once more is harmless.
- */
+/* Publish the entries; how many of them are new, which only we write. */
 static __u32 publish(struct usher_ring *ring)
 {
+	__u32 count = ring->sqe_tail - ring->ctl->sq_tail;
+
 	store_release(&ring->ctl->sq_tail, ring->sqe_tail);
-	return usher_ring_sq_ready(ring);
+	return count;
 }
 
-/* Whether nobody has to be called for the entries, nor for the completions */
-static bool served_submit(const struct usher_ring *ring, __u32 wait_nr)
+/* Whether a server takes what was published */
+static bool served_submit(const struct usher_ring *ring)
 {
 	if (!(ring->flags & USHER_RING_POLLED))
 		return false;
@@ -139,15 +140,29 @@ static bool served_submit(const struct usher_ring *ring, __u32 wait_nr)
 	 * clears the flag before its last look at the tail.
 	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return served(ring) && served_wait(ring, wait_nr);
+	return served(ring);
 }
 
 static int submit(struct usher_ring *ring, struct usher_enter *enter)
 {
+	/*
+	 * Entries that the kernel did not take at an earlier call are counted
+	 * again; asking for them once more is harmless.
+	 */
+	enter->to_submit = usher_ring_sq_ready(ring);
 	if (!enter->to_submit &&
 	    usher_ring_cq_ready(ring) >= enter->min_complete)
 		return 0;
 	return usher_enter(ring->fd, enter);
+}
+
+/*
+ * What submitting answers where a server was awake, which takes what is new: an
+ * error of the wait comes with the next call, as where the kernel took entries.
+ */
+static int served_answer(__u32 count, int ret)
+{
+	return count ? (int)count : ret;
 }
 
 int usher_ring_serve(const struct usher_ring *ring, __u32 idle_us,
@@ -173,33 +188,36 @@ int usher_ring_submit(struct usher_ring *ring)
 
 int usher_ring_submit_and_wait(struct usher_ring *ring, __u32 wait_nr)
 {
-	__u32 to_submit = publish(ring);
+	__u32 count = publish(ring);
+	bool was_served = served_submit(ring);
+	int ret;
 
-	if (served_submit(ring, wait_nr))
-		return to_submit;
-	return submit(ring, &(struct usher_enter) {
-		.to_submit = to_submit,
-		.min_complete = wait_nr,
-	});
+	if (was_served && served_wait(ring, wait_nr))
+		return (int)count;
+	ret = submit(ring, &(struct usher_enter) { .min_complete = wait_nr });
+	return was_served ? served_answer(count, ret) : ret;
 }
 
 int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
 				       __u64 deadline_ns,
 				       const sigset_t *sigmask)
 {
-	__u32 to_submit = publish(ring);
+	__u32 count = publish(ring);
+	bool was_served = served_submit(ring);
+	int ret;
 
-	if (served_submit(ring, wait_nr))
-		return to_submit;
-	return submit(ring, &(struct usher_enter) {
+	/* Looking longer might miss the deadline. */
+	if (was_served && usher_ring_cq_ready(ring) >= wait_nr)
+		return (int)count;
+	ret = submit(ring, &(struct usher_enter) {
 		.flags = USHER_ENTER_DEADLINE,
-		.to_submit = to_submit,
 		.min_complete = wait_nr,
 		.deadline_ns = deadline_ns,
 		.sigmask = (uintptr_t)sigmask,
 		/* the kernel's signal set, which is smaller than the C library's */
 		.sigsetsize = sigmask ? _NSIG / 8 : 0,
 	});
+	return was_served ? served_answer(count, ret) : ret;
 }
 
 static struct usher_cqe *cqe_at(const struct usher_ring *ring, __u32 index)
@@ -259,7 +277,8 @@ static int wait_cqe(struct usher_ring *ring, struct usher_cqe **cqe,
 	int ret = look(ring, cqe);
 
 	while (ret == -EAGAIN) {
-		if (served(ring) && served_wait(ring, 1))
+		if (!(enter->flags & USHER_ENTER_DEADLINE) && served(ring) &&
+		    served_wait(ring, 1))
 			return look(ring, cqe);
 		ret = usher_enter(ring->fd, enter);
 		if (ret < 0)

@@ -438,14 +438,18 @@ struct usher_cqe {
  * USHER_RING_F_SERVED in the control page says whether it is awake:
  *
  * - Who writes @sq_tail then makes sure that the store is visible (a full
- *   barrier) and looks at the flag. If it is set, that was all. If not,
- *   ENTER is needed as without a server; an entry that it takes wakes the server.
- * - Entries that found no room in the completion ring while the flag was set
- *   are taken when an ENTER follows, whatever it asks for.
+ *   barrier) and looks at the flag. If it is not set, ENTER is needed as without
+ *   a server; an entry that it takes wakes the server.
+ * - Who waits for a completion looks at the flag again and again: a server may
+ *   end at any time, and ENTER is needed when it is clear. Entries that were
+ *   written while it was set are taken by that, whatever it asks for.
+ * - It stays set during a reset of the controller.
  *
- * It ends only with an error: ETIME, EINTR, EBADFD, EACCES, ESTALE or ENODEV as
- * above, EBUSY another thread serves this ring, EOPNOTSUPP not a polled ring.
- * The ring goes on without it. O_NONBLOCK has no meaning here.
+ * It ends only with an error: ETIME, EBADFD, EACCES, ESTALE or ENODEV as above;
+ * EINTR a signal came, or the thread was to stop for a moment (a debugger,
+ * suspend) and may call again; EBUSY another thread serves this ring; EOPNOTSUPP
+ * not a polled ring. The ring goes on without it. Closing the ring's last fd does
+ * not end it. O_NONBLOCK has no meaning here.
  */
 struct usher_enter {
 	__u32 size;
@@ -470,7 +474,7 @@ struct usher_enter {
  * @sqe_shift: as in struct usher_ring_create
  * @cqe_shift: as in struct usher_ring_create
  * @nsid: the grant's namespace
- * @state: USHER_RING_F_*
+ * @state: USHER_RING_F_*, of which _SERVED is no error
  * @qid: hardware queue identifier
  * @shared: 1 when other rings use the same hardware queue now
  * @inflight: commands that the device has now

@@ -380,7 +380,7 @@ int usher_ring_attach(struct usher_ring *ring, int ring_fd);
  *
  * Does not wait: the kernel finishes commands in flight by itself and keeps
  * their buffers pinned until then. Once the last fd and mapping are gone their
- * completions can no longer be read.
+ * completions can no longer be read. End a thread in usher_ring_serve() before.
  */
 void usher_ring_exit(struct usher_ring *ring);
 
@@ -464,9 +464,14 @@ int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
  * the processor it runs on. Start a thread for it, and let that have a processor
  * of its own. All functions on the ring work with and without a server.
  *
- * Return: never 0: -ETIME the deadline passed, -EINTR a signal came, -EBUSY another
- * thread serves this ring, -EOPNOTSUPP not created with USHER_RING_POLLED, or
- * another error as listed at struct usher_enter. The ring goes on without server.
+ * To end it, send the thread a signal that has a handler, and that it has blocked
+ * but not in @sigmask, so that none is lost which comes before the call. Then join
+ * it, and only then call usher_ring_exit(): a call keeps the ring open.
+ *
+ * Return: never 0: -ETIME the deadline passed; -EINTR a signal came, or the system
+ * or a debugger stopped the thread for a moment, so look why and call again; -EBUSY
+ * another thread serves this ring; -EOPNOTSUPP not created with USHER_RING_POLLED;
+ * or another error as listed at struct usher_enter. The ring goes on without server.
  */
 int usher_ring_serve(const struct usher_ring *ring, __u32 idle_us,
 		     __u64 deadline_ns, const sigset_t *sigmask);

@@ -299,17 +299,17 @@ int server_join(struct server *server)
 	return server->ret;
 }
 
-/* In the kernel, and not only because it has not begun */
+/*
+ * Really asleep, and not only about to be, or to see that it need not: then the
+ * kernel has no place to tell where it waits.
+ */
 bool server_sleeps(const struct server *server)
 {
 	pid_t tid = __atomic_load_n(&server->tid, __ATOMIC_ACQUIRE);
-	char path[PATH_MAX], text[256], *name_end;
+	char path[PATH_MAX], text[256];
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	if (!tid || read_text(path, text, sizeof(text)))
-		return false;
-	name_end = strrchr(text, ')');
-	return name_end && !strncmp(name_end, ") S", 3);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/wchan", tid);
+	return tid && !read_text(path, text, sizeof(text)) && strcmp(text, "0");
 }
 
 bool ring_served(const struct ring *ring)
@@ -536,6 +536,14 @@ int disk_node(const char *serial, const char *suffix, char *path, size_t size)
 	if (!ret)
 		snprintf(path, size, "/dev/%s%s", name, suffix);
 	return ret;
+}
+
+/* Namespaces are looked for when the controller is there already. */
+bool disk_is_ready(const char *serial)
+{
+	char path[PATH_MAX];
+
+	return !disk_node(serial, "n1", path, sizeof(path)) && !access(path, F_OK);
 }
 
 /* The PCI function, as in "0000:01:00.0" */

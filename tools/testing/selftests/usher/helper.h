@@ -183,6 +183,7 @@ void worker_push(struct worker *w, uint32_t count, uint64_t slba);
 /* ---- disks ---- */
 
 bool disk_is_there(const char *serial);
+bool disk_is_ready(const char *serial);
 int disk_node(const char *serial, const char *suffix, char *path, size_t size);
 int disk_pci(const char *serial, char *name, size_t size);
 int disk_open(const char *serial, int flags);

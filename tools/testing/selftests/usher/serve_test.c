@@ -267,6 +267,40 @@ TEST_F(serve, sleeps_although_completions_have_no_room)
 	EXPECT_EQ(-EINTR, stop(self));
 }
 
+/*
+ * Each command is taken by an ENTER, at any time in the life of the server, which
+ * must not sleep while one is in flight: nobody would look for its completion.
+ */
+TEST_F_TIMEOUT(serve, enter_beside_a_server, 120)
+{
+	int rounds = is_debug_kernel() ? 1500 : 8000, i;
+	struct usher_ring_info info;
+	struct usher_cqe cqe;
+	struct usher_sqe sqe;
+	uint64_t end;
+	bool slept;
+
+	ASSERT_EQ(0, start(self, SHORT_US));
+	for (i = 0; i < rounds; i++) {
+		sqe = command(self, OP_READ, i % 64, 0, i);
+		ring_push(&self->w.ring, &sqe);
+		ASSERT_LE(0, ring_enter(&self->w.ring, 1, 0));
+		while (!ring_pop(&self->w.ring, &cqe)) {
+			if (ring_served(&self->w.ring))
+				continue;
+			slept = server_sleeps(&self->server);
+			/* Nobody else can have woken it meanwhile. */
+			ASSERT_EQ(0, ring_info(self->w.ring.fd, &info));
+			ASSERT_FALSE(slept && info.inflight) {
+				TH_LOG("asleep in round %d", i);
+			}
+		}
+		for (end = now_ns() + i % 64 * SHORT_US * 1000 / 32; now_ns() < end;)
+			;
+	}
+	EXPECT_EQ(-EINTR, stop(self));
+}
+
 /* ---- refusals, and the end ---- */
 
 TEST_F(serve, arguments)
@@ -379,6 +413,15 @@ TEST_F(serve, revoked_while_asleep)
 	EXPECT_EQ(-EACCES, server_join(&self->server));
 }
 
+TEST_F(serve, revoked_and_nothing_comes)
+{
+	ASSERT_EQ(0, start(self, NEVER_US));
+	ASSERT_TRUE(awake(self));
+	ASSERT_EQ(0, grant_revoke(self->parent));
+	EXPECT_EQ(-EACCES, server_join(&self->server));
+	EXPECT_EQ(-EACCES, ring_serve(self->w.ring.fd, NEVER_US, 0));
+}
+
 /* A process is killed while its server works: nothing of it stays. */
 TEST_F(serve, killed)
 {
@@ -441,7 +484,7 @@ static void device_goes(struct __test_metadata *_metadata, struct serve_data *se
 	EXPECT_EQ(USHER_RING_F_GONE, self->w.ring.ctl->flags);
 	EXPECT_EQ(-ENODEV, ring_serve(self->w.ring.fd, 0, 0));
 	ASSERT_EQ(0, write_text("/sys/bus/pci/drivers_probe", pci));
-	ASSERT_TRUE(wait_until(disk_is_there(PLAIN)));
+	ASSERT_TRUE(wait_until(disk_is_ready(PLAIN)));
 }
 
 TEST_F(serve, the_device_goes_while_it_is_awake)

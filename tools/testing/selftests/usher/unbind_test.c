@@ -154,7 +154,7 @@ static void come_back(struct __test_metadata *_metadata, struct gone_data *self,
 	EXPECT_TRUE(wait_until(module_users() == self->users));
 	EXPECT_TRUE(wait_until(!pinned_pages()));
 	ASSERT_EQ(0, way->come(self->pci));
-	ASSERT_TRUE(wait_until(disk_is_there(SLOW)));
+	ASSERT_TRUE(wait_until(disk_is_ready(SLOW)));
 	ASSERT_EQ(0, worker_open(&w, disk_open(SLOW, O_RDWR), 16, PAGE, 0));
 	EXPECT_EQ(0, worker_move(&w, OP_READ, 0, 1, 0));
 	worker_close(&w);
