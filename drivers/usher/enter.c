@@ -482,7 +482,7 @@ static int usher_serve_pass(struct usher_ring *ring, ktime_t deadline)
 		cpu_relax();
 	} while (--looks);
 	usher_leave(ring->ud, idx);
-	/* Grace periods of RCU tasks wait for it, which need not block for long. */
+	/* RCU tasks wait for each task to block, which this one may not do for long. */
 	cond_resched_tasks_rcu_qs();
 	return usher_serve_over(ring);
 }
