@@ -27,6 +27,7 @@
  *			function level reset
  * flr_broken		a function level reset is offered but does nothing
  *			(module parameter flr=0: it is not offered)
+ * cfg_error		the host bridge fails each access to configuration space
  * dead_admin		admin commands are fetched and never answered
  * dup			each completion is posted twice
  * csts_fatal		1: CSTS.CFS until the next disable; 2: for good
@@ -65,6 +66,8 @@
  *		then the PCI core is told, as a hotplug slot would; "orderly":
  *		the PCI core removes the device while it still answers
  * rescan	"1": after a removal: the device comes back, powered on afresh
+ * busy		"DOMAIN:BUS:DEVICE.FUNCTION": keep that function's configuration to
+ *		oneself, as who resets it does; "none": no more
  * clear	"1": no faults; held commands are dropped
  */
 #include <linux/debugfs.h>
@@ -432,6 +435,36 @@ static int sc_store_rescan(struct sc_dev *sc, char *line)
 	return strcmp(line, "1") ? -EINVAL : sc_add_device(sc);
 }
 
+static void sc_busy_end(struct sc_dev *sc)
+{
+	if (!sc->busy)
+		return;
+	pci_cfg_access_unlock(sc->busy);
+	pci_dev_put(sc->busy);
+	sc->busy = NULL;
+}
+
+static int sc_store_busy(struct sc_dev *sc, char *line)
+{
+	uint domain, bus, device, function;
+	struct pci_dev *pdev;
+
+	if (!strcmp(line, "none")) {
+		sc_busy_end(sc);
+		return 0;
+	}
+	if (sscanf(line, "%x:%x:%x.%x", &domain, &bus, &device, &function) != 4)
+		return -EINVAL;
+	pdev = pci_get_domain_bus_and_slot(domain, bus, PCI_DEVFN(device, function));
+	if (!pdev)
+		return -ENODEV;
+	sc_busy_end(sc);
+	pci_cfg_access_lock(pdev);
+	sc->busy = pdev;
+
+	return 0;
+}
+
 /**
  * sc_faults_clear - no faults
  * @sc:	the device
@@ -469,6 +502,7 @@ static const struct sc_file sc_files[] = {
 	{ .name = "event", .store = sc_store_event },
 	{ .name = "event_at", .show = sc_show_event_at, .store = sc_store_event_at },
 	{ .name = "surprise", .store = sc_store_surprise, .unlocked = true },
+	{ .name = "busy", .store = sc_store_busy },
 	{ .name = "rescan", .store = sc_store_rescan, .unlocked = true },
 	{ .name = "clear", .store = sc_store_clear },
 };
@@ -545,6 +579,7 @@ void sc_debugfs_init(struct sc_dev *sc)
 	debugfs_create_bool("ignore_shutdown", 0600, sc_dir, &fault->ignore_shutdown);
 	debugfs_create_bool("sticky_master", 0600, sc_dir, &fault->sticky_master);
 	debugfs_create_bool("flr_broken", 0600, sc_dir, &fault->flr_broken);
+	debugfs_create_bool("cfg_error", 0600, sc_dir, &fault->cfg_error);
 	debugfs_create_bool("dead_admin", 0600, sc_dir, &fault->dead_admin);
 	debugfs_create_bool("dup", 0600, sc_dir, &fault->dup);
 	debugfs_create_u32("csts_fatal", 0600, sc_dir, &fault->csts_fatal);
@@ -558,4 +593,5 @@ void sc_debugfs_init(struct sc_dev *sc)
 void sc_debugfs_exit(void)
 {
 	debugfs_remove_recursive(sc_dir);
+	sc_busy_end(sc_debug_dev);
 }

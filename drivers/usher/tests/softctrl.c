@@ -33,6 +33,7 @@
 
 #define SC_DOMAIN	0x5c00
 #define SC_MSI_ADDRESS	0xfee5c000
+#define SC_PIN_LINE	5	/* whatever firmware would have set up */
 
 struct sc_params sc_param = {
 	.driver		= "usher",
@@ -59,7 +60,7 @@ MODULE_PARM_DESC(bar_base, "address of reserved memory for BAR 0, 32 KiB aligned
 module_param_named(driver, sc_param.driver, charp, 0444);
 MODULE_PARM_DESC(driver, "driver_override of the device, empty for none (usher)");
 module_param_named(intr, sc_param.intr, charp, 0444);
-MODULE_PARM_DESC(intr, "interrupts offered: msix, msi, none (msix)");
+MODULE_PARM_DESC(intr, "interrupts offered: msix, msi, none, pin: one that cannot be masked, and never comes (msix)");
 module_param_named(serial, sc_param.serial, charp, 0444);
 MODULE_PARM_DESC(serial, "serial number");
 module_param_named(model, sc_param.model, charp, 0444);
@@ -137,6 +138,11 @@ static void sc_cfg_init_msi(struct sc_dev *sc, int where)
 	}
 }
 
+static bool sc_has_messages(const struct sc_dev *sc)
+{
+	return sc->intr == SC_INTR_MSI || sc->intr == SC_INTR_MSIX;
+}
+
 /* What configuration space holds after power-on or a function level reset. */
 static void sc_cfg_reset(struct sc_dev *sc)
 {
@@ -148,7 +154,7 @@ static void sc_cfg_reset(struct sc_dev *sc)
 
 	sc_cfg_init(sc, PCI_VENDOR_ID, 4, 0x5c011234, 0);
 	sc_cfg_init(sc, PCI_COMMAND, 2, 0, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
-		    PCI_COMMAND_INTX_DISABLE);
+		    (sc->intr == SC_INTR_PIN ? 0 : PCI_COMMAND_INTX_DISABLE));
 	sc_cfg_init(sc, PCI_STATUS, 2, PCI_STATUS_CAP_LIST, 0);
 	sc_cfg_init(sc, PCI_CLASS_REVISION, 4, PCI_CLASS_STORAGE_EXPRESS << 8 | 1, 0);
 	sc_cfg_init(sc, PCI_CACHE_LINE_SIZE, 1, 0, 0xff);
@@ -157,6 +163,8 @@ static void sc_cfg_reset(struct sc_dev *sc)
 	sc_cfg_init(sc, PCI_BASE_ADDRESS_1, 4, upper_32_bits(bar), ~0);
 	sc_cfg_init(sc, PCI_SUBSYSTEM_VENDOR_ID, 4, 0x5c011234, 0);
 	sc_cfg_init(sc, PCI_CAPABILITY_LIST, 1, pm, 0);
+	sc_cfg_init(sc, PCI_INTERRUPT_LINE, 1, SC_PIN_LINE, 0xff);
+	sc_cfg_init(sc, PCI_INTERRUPT_PIN, 1, sc->intr == SC_INTR_PIN, 0);
 
 	sc_cfg_init(sc, pm, 2, PCI_CAP_ID_PM | pcie << 8, 0);
 	sc_cfg_init(sc, pm + PCI_PM_PMC, 2, 3, 0);
@@ -165,14 +173,14 @@ static void sc_cfg_reset(struct sc_dev *sc)
 
 	sc->pcie_cap = pcie;
 	sc_cfg_init(sc, pcie, 2,
-		    PCI_CAP_ID_EXP | (sc->intr == SC_INTR_NONE ? 0 : msi << 8), 0);
+		    PCI_CAP_ID_EXP | (sc_has_messages(sc) ? msi << 8 : 0), 0);
 	sc_cfg_init(sc, pcie + PCI_EXP_FLAGS, 2, 2 | PCI_EXP_TYPE_RC_END << 4, 0);
 	sc_cfg_init(sc, pcie + PCI_EXP_DEVCAP, 4,
 		    PCI_EXP_DEVCAP_RBER | (sc_param.flr ? PCI_EXP_DEVCAP_FLR : 0), 0);
 	sc_cfg_init(sc, pcie + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_RELAX_EN,
 		    0xffff ^ PCI_EXP_DEVCTL_BCR_FLR);
 
-	if (sc->intr != SC_INTR_NONE)
+	if (sc_has_messages(sc))
 		sc_cfg_init_msi(sc, msi);
 }
 
@@ -185,6 +193,10 @@ static int sc_cfg_read(struct pci_bus *bus, unsigned int devfn, int where, int s
 	if (devfn)
 		return PCIBIOS_DEVICE_NOT_FOUND;
 
+	if (READ_ONCE(sc->fault.cfg_error)) {
+		PCI_SET_ERROR_RESPONSE(val);
+		return PCIBIOS_DEVICE_NOT_FOUND;
+	}
 	*val = 0;
 	raw_spin_lock_irqsave(&sc->cfg_lock, flags);
 	if (sc->removed)
@@ -214,6 +226,8 @@ static int sc_cfg_write(struct pci_bus *bus, unsigned int devfn, int where, int 
 	u8 mask, byte;
 
 	if (devfn)
+		return PCIBIOS_DEVICE_NOT_FOUND;
+	if (READ_ONCE(sc->fault.cfg_error))
 		return PCIBIOS_DEVICE_NOT_FOUND;
 
 	raw_spin_lock_irqsave(&sc->cfg_lock, flags);
@@ -360,7 +374,7 @@ static unsigned int sc_msi_virq(struct sc_dev *sc, u16 nr)
 	unsigned long flags;
 	u16 ctrl;
 
-	if (sc->intr == SC_INTR_NONE)
+	if (!sc_has_messages(sc))
 		return 0;
 
 	raw_spin_lock_irqsave(&sc->cfg_lock, flags);
@@ -649,12 +663,13 @@ static void sc_bus_exit(struct sc_dev *sc)
 static int sc_check_params(struct sc_dev *sc)
 {
 	static const char * const intr[] = {
-		[SC_INTR_NONE] = "none", [SC_INTR_MSI] = "msi", [SC_INTR_MSIX] = "msix",
+		[SC_INTR_NONE] = "none", [SC_INTR_PIN] = "pin", [SC_INTR_MSI] = "msi",
+		[SC_INTR_MSIX] = "msix",
 	};
 	int i = match_string(intr, ARRAY_SIZE(intr), sc_param.intr);
 
 	if (i < 0) {
-		pr_err("intr=%s: give msix, msi or none\n", sc_param.intr);
+		pr_err("intr=%s: give msix, msi, pin or none\n", sc_param.intr);
 		return -EINVAL;
 	}
 	sc->intr = i;

@@ -32,7 +32,7 @@
 /* Not a status: the command stays with the controller for now. */
 #define SC_PENDING		0xffff
 
-enum sc_intr { SC_INTR_NONE, SC_INTR_MSI, SC_INTR_MSIX };
+enum sc_intr { SC_INTR_NONE, SC_INTR_PIN, SC_INTR_MSI, SC_INTR_MSIX };
 enum sc_abort { SC_ABORT_REAL, SC_ABORT_IGNORE, SC_ABORT_SILENT };
 enum sc_moment { SC_NEVER, SC_AT_SHUTDOWN, SC_AT_DISABLE };
 enum sc_dir { SC_TO_HOST, SC_FROM_HOST, SC_COMPARE };
@@ -175,6 +175,7 @@ struct sc_faults {
 	bool ignore_shutdown;
 	bool sticky_master;
 	bool flr_broken;
+	bool cfg_error;
 	bool dead_admin;
 	bool dup;
 	u32 csts_fatal;
@@ -272,6 +273,7 @@ struct sc_vector {
  * @features:	current values
  * @ns:		the namespaces
  * @scratch:	a page for small transfers
+ * @busy:	a function whose configuration the file "busy" keeps to itself, or NULL
  * @log:	the last commands
  * @log_seq:	how many were ever logged
  * @stats:	counters
@@ -318,6 +320,7 @@ struct sc_dev {
 	u32 features[SC_NR_FEATURES];
 	struct sc_ns ns[SC_MAX_NS];
 	void *scratch;
+	struct pci_dev *busy;
 	struct sc_entry log[SC_LOG_ENTRIES];
 	u64 log_seq;
 	struct sc_stats stats;
