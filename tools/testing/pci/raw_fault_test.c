@@ -5,13 +5,15 @@
  * controller made of software, whose faults are files in debugfs. Its DMA is a
  * memcpy() of the kernel's, so KASAN sees each access to memory that went too early.
  *
- *	raw_fault_test MODULE	path of usher-softctrl.ko; TAP on stdout
+ *	raw_fault_test MODULE BEHIND	path of usher-softctrl.ko; the PCI address of
+ *					a function that is alone behind a bridge,
+ *					and so is reset with its bus; TAP on stdout
  *
  * The kernel's command line must have memmap=16M$0x30000000, for its registers.
  */
 #define _GNU_SOURCE
+#include <limits.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -39,7 +41,12 @@
 
 #define REGISTER_BYTES	0x2000
 
+/* Configuration space */
+#define CACHE_LINE_SIZE	0x0c
+#define INTERRUPT_PIN	0x3d
+
 static const char *module;
+static const char *behind;
 static char address[32];
 
 /* ---- the device ---- */
@@ -657,6 +664,92 @@ static void a_reset_that_does_nothing_frees_nothing(void)
 	unload();
 }
 
+/* ---- refusals that take such a device ---- */
+
+/* Sets @text to the address of the bridge above a function. */
+static bool bridge_above(const char *function, char *text, size_t bytes)
+{
+	char path[128], real[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/..", function);
+	if (!realpath(path, real))
+		return false;
+	snprintf(text, bytes, "%s", strrchr(real, '/') + 1);
+	return true;
+}
+
+/* Somebody resets the bridge: nothing below it can be, and nobody has it then. */
+static void a_busy_bridge(void)
+{
+	struct usher_raw_dma dma;
+	uint64_t bus[2];
+	char bridge[32];
+	int fd;
+
+	load("");
+	fd = open_node(behind);
+	EXPECT(fd >= 0);
+	EXPECT_EQ(dma_alloc(fd, 2, &dma, bus), 0);
+	EXPECT(bridge_above(behind, bridge, sizeof(bridge)));
+	EXPECT(make("busy", bridge));
+	EXPECT_EQ(reset(fd), -EAGAIN);
+	close(fd);
+	EXPECT_EQ(attribute(behind, "quarantined_pages"), 2);
+	EXPECT_EQ(open_node(behind), -EAGAIN);
+	EXPECT_EQ(open_node(behind), -EAGAIN);
+	EXPECT(make("busy", "none"));
+	fd = open_node(behind);
+	EXPECT(fd >= 0);
+	EXPECT_EQ(reset(fd), 0);
+	close(fd);
+	EXPECT(unbind_function(behind));
+	EXPECT(bind_function(behind));
+	EXPECT_EQ(attribute(behind, "quarantined_pages"), 0);
+	unload();
+}
+
+static void configuration_that_fails(void)
+{
+	uint32_t value;
+	int fd;
+
+	load("");
+	fd = await_node();
+	EXPECT(make("cfg_error", "1"));
+	EXPECT_EQ(config_read(fd, 0, 1, &value), -EIO);
+	EXPECT_EQ(config_read(fd, 0, 2, &value), -EIO);
+	EXPECT_EQ(config_read(fd, 0, 4, &value), -EIO);
+	EXPECT_EQ(config_write(fd, CACHE_LINE_SIZE, 1, 8), -EIO);
+	EXPECT_EQ(config_write(fd, STATUS, 2, 0), -EIO);
+	EXPECT(make("cfg_error", "0"));
+	EXPECT_EQ(config_read(fd, 0, 4, &value), 0);
+	EXPECT(value != UINT32_MAX);
+	EXPECT_EQ(config_read(fd, CACHE_LINE_SIZE, 1, &value), 0);
+	EXPECT_EQ(value, 0);
+	close(fd);
+	unload();
+}
+
+/* It has a pin, and the kernel a line for it. */
+static void a_pin_that_cannot_be_masked(void)
+{
+	int event = eventfd(0, EFD_CLOEXEC), fd;
+	uint32_t value;
+	char path[128];
+
+	load("intr=pin");
+	fd = await_node();
+	EXPECT_EQ(config_read(fd, INTERRUPT_PIN, 1, &value), 0);
+	EXPECT_EQ(value, 1);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/irq", address);
+	EXPECT(number_in(path) > 0);
+	EXPECT_EQ(info_of(fd).intx, 0);
+	EXPECT_EQ(irq_enable(fd, USHER_RAW_IRQ_INTX, 1, &event), -EOPNOTSUPP);
+	close(fd);
+	close(event);
+	unload();
+}
+
 /* DMA debugging reports mappings that are lost, as it should elsewhere. */
 static void hush_dma_debug(bool hush)
 {
@@ -705,14 +798,18 @@ int main(int argc, char **argv)
 		TAP_TEST(a_reset_ends_dma),
 		TAP_TEST(without_a_reset_mastering_ends),
 		TAP_TEST(a_reset_that_does_nothing_frees_nothing),
+		TAP_TEST(a_busy_bridge),
+		TAP_TEST(configuration_that_fails),
+		TAP_TEST(a_pin_that_cannot_be_masked),
 		TAP_TEST(what_cannot_be_stopped_loses_its_memory),
 	};
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: raw_fault_test MODULE\n");
+	if (argc != 3) {
+		fprintf(stderr, "usage: raw_fault_test MODULE BEHIND\n");
 		return 2;
 	}
 	module = argv[1];
+	behind = argv[2];
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	return run_tests(tests, ARRAY_SIZE(tests));
 }
