@@ -3,16 +3,19 @@
  * What linux/usher_raw.h promises, without the library: each refusal by name, and
  * removal and reset at any moment.
  *
- *	raw_test EDU 82574 BARE SMALL NVME [anybody | bounce | errors | lockdown]
+ *	raw_test EDU 82574 BARE SMALL NVME [anybody | bounce | errors | group | lockdown]
  *
  * PCI addresses of functions bound to usher-raw; TAP on stdout. EDU is QEMU's
  * educational device behind a port of its own, BARE another one that shares a bus,
  * and so has no reset. SMALL is an OHCI controller, whose registers are less than a
  * page; NVME has more vectors than the machine. With a word, what takes no privilege;
  * what is refused when all DMA is bounced, and when the kernel is locked down; or,
- * in place of EDU, a device with the identifier "errors" in QEMU breaks its link.
+ * in place of EDU, a device with the identifier "errors" in QEMU breaks its link, or
+ * one with a reset shares its IOMMU group with another.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
@@ -1267,6 +1270,61 @@ static void who_may(void)
 	close(fd);
 }
 
+/* Counts the IOMMU group of a function, and sets @other to another one in it. */
+static size_t group_of(const char *address, char *other, size_t bytes)
+{
+	struct dirent *entry;
+	char path[128];
+	size_t count = 0;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group/devices",
+		 address);
+	folder = opendir(path);
+	while (folder && (entry = readdir(folder))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		count++;
+		if (strcmp(entry->d_name, address))
+			snprintf(other, bytes, "%s", entry->d_name);
+	}
+	if (folder)
+		closedir(folder);
+	return count;
+}
+
+static void expect_flags(const char *address, uint32_t flags)
+{
+	int fd = open_node(address);
+
+	EXPECT(fd >= 0);
+	EXPECT_EQ(info_of(fd).flags & USHER_RAW_CONTAINED, flags);
+	close(fd);
+}
+
+/* Nothing but its sibling is against it. */
+static void only_a_group_of_one_is_contained(void)
+{
+	char sibling[NAME_MAX + 1] = "", path[PATH_MAX];
+
+	EXPECT_EQ(group_of(edu, sibling, sizeof(sibling)), 2);
+	EXPECT_EQ(attribute(edu, "contained"), 0);
+	EXPECT_EQ(open_as_nobody(edu), -EPERM);
+	expect_flags(edu, USHER_RAW_IOMMU | USHER_RAW_RESET);
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", sibling);
+	EXPECT(put(path, "1"));
+	EXPECT_EQ(group_of(edu, sibling, sizeof(sibling)), 1);
+	EXPECT_EQ(attribute(edu, "contained"), 1);
+	EXPECT_EQ(open_as_nobody(edu), 0);
+	expect_flags(edu, USHER_RAW_CONTAINED);
+
+	EXPECT(put("/sys/bus/pci/rescan", "1"));
+	EXPECT_EQ(group_of(edu, sibling, sizeof(sibling)), 2);
+	EXPECT_EQ(attribute(edu, "contained"), 0);
+	EXPECT_EQ(open_as_nobody(edu), -EPERM);
+}
+
 /* Last: there is no way back. */
 static void who_may_under_lockdown(void)
 {
@@ -1332,6 +1390,8 @@ int main(int argc, char **argv)
 		TAP_TEST(killed_in_mid_dma),
 	}, breaks[] = {
 		TAP_TEST(recovers_from_errors_of_the_link),
+	}, group[] = {
+		TAP_TEST(only_a_group_of_one_is_contained),
 	}, bounce[] = {
 		TAP_TEST(what_would_be_bounced),
 	}, lockdown[] = {
@@ -1352,6 +1412,8 @@ int main(int argc, char **argv)
 		return run_tests(anybody, ARRAY_SIZE(anybody));
 	if (!strcmp(word, "errors"))
 		return run_tests(breaks, ARRAY_SIZE(breaks));
+	if (!strcmp(word, "group"))
+		return run_tests(group, ARRAY_SIZE(group));
 	if (!strcmp(word, "bounce"))
 		return run_tests(bounce, ARRAY_SIZE(bounce));
 	if (!strcmp(word, "lockdown"))
