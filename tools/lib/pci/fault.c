@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What the back ends on Linux share: time, and regions that vanish.
+ * What the back ends on Linux share: regions that vanish.
  *
  * A region's pages are taken from the process when the device is removed or
  * reset; touching one is then SIGBUS. The handler puts a page full of ones there
@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -179,22 +178,4 @@ int usher_pci_catch_faults(void)
 	}
 	pthread_mutex_unlock(&places_lock);
 	return ret ? fail(-errno, "SIGBUS: %s", strerror(errno)) : 0;
-}
-
-uint64_t usher_pci_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-void usher_pci_delay(uint64_t ns)
-{
-	struct timespec time = {
-		.tv_sec = (time_t)(ns / 1000000000),
-		.tv_nsec = (long)(ns % 1000000000),
-	};
-
-	nanosleep(&time, NULL);
 }

@@ -4,7 +4,6 @@
  * compile, and usher_pci_open() says that it does not work here.
  */
 #include <errno.h>
-#include <time.h>
 
 #include "pci.h"
 
@@ -31,22 +30,4 @@ bool usher_pci_handle_fault(void *address)
 {
 	(void)address;
 	return false;
-}
-
-uint64_t usher_pci_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-void usher_pci_delay(uint64_t ns)
-{
-	struct timespec time = {
-		.tv_sec = (time_t)(ns / 1000000000),
-		.tv_nsec = (long)(ns % 1000000000),
-	};
-
-	nanosleep(&time, NULL);
 }

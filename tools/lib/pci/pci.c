@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "pci.h"
 
@@ -37,7 +38,7 @@ const char *usher_pci_reason(void)
 	return reason;
 }
 
-static int no_memory(void)
+int usher_pci_no_memory(void)
 {
 	return fail(-ENOMEM, "the process has no memory left");
 }
@@ -69,10 +70,34 @@ static int full_address(const char *text, char *address, size_t bytes)
 	return 0;
 }
 
+/* The first part of the header, which all kinds have: see pci.h. */
+static int read_header(struct usher_pci *pci)
+{
+	struct usher_pci_info *info = &pci->info;
+	uint32_t header[USHER_PCI_SUBSYSTEM / 4 + 1], i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(header); i++) {
+		ret = pci->ops->read_config(pci, 4 * i, 4, &header[i]);
+		if (ret < 0)
+			return ret;
+	}
+	info->vendor = header[0] & 0xffff;
+	info->device = header[0] >> 16;
+	info->revision = header[USHER_PCI_CLASS_REVISION / 4] & 0xff;
+	info->class_code = header[USHER_PCI_CLASS_REVISION / 4] >> 8;
+	info->subsystem_vendor = header[USHER_PCI_SUBSYSTEM / 4] & 0xffff;
+	info->subsystem = header[USHER_PCI_SUBSYSTEM / 4] >> 16;
+	for (i = 0; i < USHER_PCI_REGIONS; i++)
+		pci->ports[i] = header[USHER_PCI_BASE / 4 + i] & USHER_PCI_BASE_PORTS;
+	return 0;
+}
+
 int usher_pci_open(const char *address, struct usher_pci **pci)
 {
 	char full[sizeof((*pci)->info.address)];
 	int ret = full_address(address, full, sizeof(full));
+	struct usher_pci *opened = NULL;
 	size_t i;
 
 	if (ret < 0)
@@ -82,14 +107,20 @@ int usher_pci_open(const char *address, struct usher_pci **pci)
 
 	ret = -ENXIO;
 	for (i = 0; i < ARRAY_SIZE(backends) && ret == -ENXIO; i++)
-		ret = backends[i]->open(full, pci);
+		ret = backends[i]->open(full, &opened);
 	if (ret < 0)
 		return ret;
 
-	(*pci)->ops = backends[i - 1];
-	(*pci)->dma_limit = UINT64_MAX;
-	snprintf((*pci)->info.address, sizeof((*pci)->info.address), "%s",
+	opened->ops = backends[i - 1];
+	opened->dma_limit = UINT64_MAX;
+	snprintf(opened->info.address, sizeof(opened->info.address), "%s",
 		 full);
+	ret = read_header(opened);
+	if (ret < 0) {
+		opened->ops->close(opened);
+		return ret;
+	}
+	*pci = opened;
 	return 0;
 }
 
@@ -197,14 +228,37 @@ static int check_call(const struct usher_pci_region *region, uint64_t offset,
 	return 0;
 }
 
+/* I/O ports are of 32 bits at most. */
+static bool is_halved(const struct usher_pci_region *region, uint32_t bytes)
+{
+	return bytes == 8 && region->pci->ports[region->index];
+}
+
+static int call_read(const struct usher_pci_region *region, uint64_t offset,
+		     uint32_t bytes, uint64_t *value)
+{
+	struct usher_pci *pci = region->pci;
+	uint64_t high = 0;
+	int ret;
+
+	if (!is_halved(region, bytes))
+		return pci->ops->read_region(pci, region->index, offset, bytes,
+					     value);
+	ret = pci->ops->read_region(pci, region->index, offset, 4, value);
+	if (!ret)
+		ret = pci->ops->read_region(pci, region->index, offset + 4, 4,
+					    &high);
+	*value |= high << 32;
+	return ret;
+}
+
 uint64_t usher_pci_call_read(const struct usher_pci_region *region,
 			     uint64_t offset, uint32_t bytes)
 {
-	struct usher_pci *pci = region->pci;
-	uint64_t value;
+	uint64_t value = 0;
 
 	if (check_call(region, offset, bytes) < 0 ||
-	    pci->ops->read_region(pci, region->index, offset, bytes, &value) < 0)
+	    call_read(region, offset, bytes, &value) < 0)
 		return UINT64_MAX >> (64 - 8 * bytes);
 	return value;
 }
@@ -213,8 +267,16 @@ void usher_pci_call_write(const struct usher_pci_region *region,
 			  uint64_t offset, uint32_t bytes, uint64_t value)
 {
 	struct usher_pci *pci = region->pci;
+	int ret = check_call(region, offset, bytes);
 
-	if (!check_call(region, offset, bytes))
+	if (!ret && is_halved(region, bytes)) {
+		ret = pci->ops->write_region(pci, region->index, offset, 4,
+					     (uint32_t)value);
+		bytes = 4;
+		offset += 4;
+		value >>= 32;
+	}
+	if (!ret)
 		pci->ops->write_region(pci, region->index, offset, bytes, value);
 }
 
@@ -335,7 +397,7 @@ int usher_pci_dma_alloc(struct usher_pci *pci, uint64_t bytes, uint32_t flags,
 		return ret;
 	memory = new_memory(pci, 0, (bytes + page - 1) / page * page, flags);
 	if (!memory)
-		return no_memory();
+		return usher_pci_no_memory();
 	memory->allocated = true;
 	return give_memory(pci, memory, dma);
 }
@@ -352,7 +414,7 @@ int usher_pci_dma_register(struct usher_pci *pci, void *address,
 	memory = new_memory(pci, (uintptr_t)address % pci->info.page_bytes,
 			    bytes, flags);
 	if (!memory)
-		return no_memory();
+		return usher_pci_no_memory();
 	memory->dma.address = address;
 	return give_memory(pci, memory, dma);
 }
@@ -405,7 +467,7 @@ int usher_pci_enable_vectors(struct usher_pci *pci, uint32_t count)
 
 	masked = calloc(count, sizeof(*masked));
 	if (!masked)
-		return no_memory();
+		return usher_pci_no_memory();
 	ret = pci->ops->enable(pci, count);
 	if (ret < 0) {
 		free(masked);
@@ -474,4 +536,26 @@ int usher_pci_mask(struct usher_pci *pci, uint32_t vector)
 int usher_pci_unmask(struct usher_pci *pci, uint32_t vector)
 {
 	return set_mask(pci, vector, false);
+}
+
+/*
+ * Time
+ */
+
+uint64_t usher_pci_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void usher_pci_delay(uint64_t ns)
+{
+	struct timespec time = {
+		.tv_sec = (time_t)(ns / 1000000000),
+		.tv_nsec = (long)(ns % 1000000000),
+	};
+
+	nanosleep(&time, NULL);
 }

@@ -17,6 +17,10 @@
 /* PCI Local Bus Specification 3.0, section 6.1 */
 #define USHER_PCI_COMMAND		0x04
 #define USHER_PCI_COMMAND_MASTER	0x0004
+#define USHER_PCI_CLASS_REVISION	0x08
+#define USHER_PCI_BASE			0x10
+#define USHER_PCI_BASE_PORTS		0x1
+#define USHER_PCI_SUBSYSTEM		0x2c
 #define USHER_PCI_CONFIG_BYTES		4096U
 
 /**
@@ -37,7 +41,9 @@ struct usher_pci_memory {
  * struct usher_pci - what every back end has of a function; first in its own
  *	structure
  * @ops: the back end
- * @info: for the caller; all of it is filled by @ops->open
+ * @info: for the caller; @ops->open fills all but what is in the header of
+ *	configuration space
+ * @ports: which regions are I/O ports
  * @regions: those that are mapped; base is NULL for others
  * @memory: all memory for DMA
  * @dma_limit: highest bus address of the device
@@ -47,6 +53,7 @@ struct usher_pci_memory {
 struct usher_pci {
 	const struct usher_pci_ops *ops;
 	struct usher_pci_info info;
+	bool ports[USHER_PCI_REGIONS];
 	struct usher_pci_region regions[USHER_PCI_REGIONS];
 	struct usher_pci_memory *memory;
 	uint64_t dma_limit;
@@ -119,6 +126,13 @@ extern const struct usher_pci_ops usher_pci_none;
 int usher_pci_fail(int error, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 #define fail(...)	usher_pci_fail(__VA_ARGS__)
+
+/**
+ * usher_pci_no_memory() - fail, since the process has no memory left
+ *
+ * Return: -ENOMEM.
+ */
+int usher_pci_no_memory(void);
 
 #if defined(__GNUC__) && !defined(_WIN32)
 #pragma GCC visibility pop

@@ -9,20 +9,16 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 #include <linux/vfio.h>
 
-#include "fault.h"
-#include "pci.h"
+#include "linux.h"
 
 /*
  * Bus addresses are given out from here on: a device that was not told where
@@ -42,36 +38,26 @@ struct range {
 
 /**
  * struct vfio - a function that came from vfio-pci
- * @pci: what the core knows
+ * @common: what a function of usher-raw has, too; its end is an eventfd
  * @container: file of the address space
  * @group: file of the IOMMU group
- * @device: file of the function
- * @config: where configuration space is in @device
- * @offset: where each region is in @device
+ * @config: where configuration space is in the file of the function
  * @mappable: which regions can be mapped
  * @index: VFIO_PCI_*_IRQ_INDEX of the vectors
- * @request: eventfd, readable once the kernel wants the function back
- * @events: an eventfd for each vector that is on
  * @ranges: what bus addresses there are
  * @nr_ranges: how many
  * @master: bus mastering is on
- * @lost: an access to a region found it gone
  */
 struct vfio {
-	struct usher_pci pci;
+	struct usher_pci_linux common;
 	int container;
 	int group;
-	int device;
 	uint64_t config;
-	uint64_t offset[USHER_PCI_REGIONS];
 	bool mappable[USHER_PCI_REGIONS];
 	uint32_t index;
-	int request;
-	int *events;
 	struct range *ranges;
 	size_t nr_ranges;
 	bool master;
-	bool lost;
 };
 
 static struct vfio *to_vfio(struct usher_pci *pci)
@@ -79,34 +65,12 @@ static struct vfio *to_vfio(struct usher_pci *pci)
 	return (struct vfio *)pci;
 }
 
-/* What a link of the function in sysfs leads to, its last part only */
-static int read_link(const char *address, const char *name, char *target,
-		     size_t bytes)
-{
-	char path[128], link[PATH_MAX];
-	const char *last;
-	ssize_t length;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", address,
-		 name);
-	length = readlink(path, link, sizeof(link) - 1);
-	if (length < 0)
-		return -errno;
-	link[length] = '\0';
-	last = strrchr(link, '/');
-	last = last ? last + 1 : link;
-	if (strlen(last) >= bytes)
-		return -ENAMETOOLONG;
-	memcpy(target, last, strlen(last) + 1);
-	return 0;
-}
-
 /* vfio-pci does not take a function that is behind no IOMMU. */
 static const char *driver_remedy(const char *address)
 {
 	char group[32];
 
-	if (read_link(address, "iommu_group", group, sizeof(group)) < 0)
+	if (usher_pci_linux_link(address, "iommu_group", group, sizeof(group)) < 0)
 		return ", and behind no IOMMU: bind it to usher-raw";
 	return ": bind it to usher-raw or vfio-pci";
 }
@@ -118,7 +82,7 @@ static int check_driver(const char *address)
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", address);
 	if (access(path, F_OK))
 		return fail(-ENOENT, "there is no PCI function %s", address);
-	if (read_link(address, "driver", driver, sizeof(driver)) < 0)
+	if (usher_pci_linux_link(address, "driver", driver, sizeof(driver)) < 0)
 		return fail(-ENXIO, "%s is bound to no driver%s", address,
 			    driver_remedy(address));
 	if (strcmp(driver, "vfio-pci"))
@@ -167,7 +131,7 @@ static int open_group(struct vfio *vfio, const char *address)
 	char name[32], path[64];
 	int error;
 
-	if (read_link(address, "iommu_group", name, sizeof(name)) < 0)
+	if (usher_pci_linux_link(address, "iommu_group", name, sizeof(name)) < 0)
 		return fail(-EOPNOTSUPP,
 			    "%s is behind no IOMMU: switch one on (intel_iommu=on or the like)",
 			    address);
@@ -200,8 +164,8 @@ static int open_device(struct vfio *vfio, const char *address)
 		return fail(errno == EPERM ? -EACCES : -EIO,
 			    "%s: the IOMMU cannot be used, or it does not isolate interrupts: %s",
 			    address, strerror(errno));
-	vfio->device = ioctl(vfio->group, VFIO_GROUP_GET_DEVICE_FD, address);
-	if (vfio->device < 0)
+	vfio->common.fd = ioctl(vfio->group, VFIO_GROUP_GET_DEVICE_FD, address);
+	if (vfio->common.fd < 0)
 		return fail(errno == ENODEV ? -ENODEV : -EIO, "%s: %s", address,
 			    strerror(errno));
 	return 0;
@@ -246,7 +210,7 @@ static int read_ranges(struct vfio *vfio, const char *address)
 			    address, strerror(errno));
 	info = calloc(1, probe.argsz);
 	if (!info)
-		return fail(-ENOMEM, "the process has no memory left");
+		return usher_pci_no_memory();
 	info->argsz = probe.argsz;
 	if (!ioctl(vfio->container, VFIO_IOMMU_GET_INFO, info))
 		ret = info->flags & VFIO_IOMMU_INFO_CAPS ?
@@ -267,7 +231,7 @@ static int read_regions(struct vfio *vfio, const char *address)
 	};
 	uint32_t i;
 
-	if (ioctl(vfio->device, VFIO_DEVICE_GET_REGION_INFO, &region))
+	if (ioctl(vfio->common.fd, VFIO_DEVICE_GET_REGION_INFO, &region))
 		goto failed;
 	vfio->config = region.offset;
 
@@ -275,10 +239,10 @@ static int read_regions(struct vfio *vfio, const char *address)
 		memset(&region, 0, sizeof(region));
 		region.argsz = sizeof(region);
 		region.index = VFIO_PCI_BAR0_REGION_INDEX + i;
-		if (ioctl(vfio->device, VFIO_DEVICE_GET_REGION_INFO, &region))
+		if (ioctl(vfio->common.fd, VFIO_DEVICE_GET_REGION_INFO, &region))
 			goto failed;
-		vfio->pci.info.region_bytes[i] = region.size;
-		vfio->offset[i] = region.offset;
+		vfio->common.pci.info.region_bytes[i] = region.size;
+		vfio->common.places[i].offset = region.offset;
 		vfio->mappable[i] = region.flags & VFIO_REGION_INFO_FLAG_MMAP;
 	}
 	return 0;
@@ -306,39 +270,16 @@ static int read_vectors(struct vfio *vfio, const char *address)
 			.index = kinds[i].index,
 		};
 
-		if (ioctl(vfio->device, VFIO_DEVICE_GET_IRQ_INFO, &irq))
+		if (ioctl(vfio->common.fd, VFIO_DEVICE_GET_IRQ_INFO, &irq))
 			return fail(-EIO, "%s: its interrupts: %s", address,
 				    strerror(errno));
 		if (irq.count) {
 			vfio->index = kinds[i].index;
-			vfio->pci.info.irq = kinds[i].irq;
-			vfio->pci.info.vectors = irq.count;
+			vfio->common.pci.info.irq = kinds[i].irq;
+			vfio->common.pci.info.vectors = irq.count;
 			return 0;
 		}
 	}
-	return 0;
-}
-
-static int read_header(struct vfio *vfio, const char *address)
-{
-	struct usher_pci_info *info = &vfio->pci.info;
-	struct {
-		uint16_t vendor, device, command, status;
-		uint32_t class_revision;
-		uint8_t others[0x2c - 0x0c];
-		uint16_t subsystem_vendor, subsystem;
-	} header;
-
-	if (pread(vfio->device, &header, sizeof(header), vfio->config) !=
-	    sizeof(header))
-		return fail(-EIO, "%s: its configuration space cannot be read",
-			    address);
-	info->vendor = le16toh(header.vendor);
-	info->device = le16toh(header.device);
-	info->subsystem_vendor = le16toh(header.subsystem_vendor);
-	info->subsystem = le16toh(header.subsystem);
-	info->class_code = le32toh(header.class_revision) >> 8;
-	info->revision = le32toh(header.class_revision) & 0xff;
 	return 0;
 }
 
@@ -359,7 +300,7 @@ static int set_events(struct vfio *vfio, uint32_t index, const int *events,
 	set->count = count;
 	if (count)
 		memcpy(set->data, events, count * sizeof(*events));
-	ret = ioctl(vfio->device, VFIO_DEVICE_SET_IRQS, set);
+	ret = ioctl(vfio->common.fd, VFIO_DEVICE_SET_IRQS, set);
 	if (ret)
 		/* a positive number says how many could be had instead */
 		ret = ret < 0 ? -errno : -ENOSPC;
@@ -371,9 +312,9 @@ static int watch_request(struct vfio *vfio, const char *address)
 {
 	int ret;
 
-	vfio->request = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	ret = vfio->request < 0 ? -errno :
-	      set_events(vfio, VFIO_PCI_REQ_IRQ_INDEX, &vfio->request, 1);
+	vfio->common.end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ret = vfio->common.end < 0 ? -errno :
+	      set_events(vfio, VFIO_PCI_REQ_IRQ_INDEX, &vfio->common.end, 1);
 	if (ret < 0)
 		return fail(ret, "%s: its removal cannot be watched: %s",
 			    address, strerror(-ret));
@@ -382,13 +323,13 @@ static int watch_request(struct vfio *vfio, const char *address)
 
 static int read_info(struct vfio *vfio, const char *address)
 {
-	struct usher_pci_info *info = &vfio->pci.info;
+	struct usher_pci_info *info = &vfio->common.pci.info;
 	struct vfio_device_info device = {
 		.argsz = sizeof(device),
 	};
 	int ret;
 
-	if (ioctl(vfio->device, VFIO_DEVICE_GET_INFO, &device))
+	if (ioctl(vfio->common.fd, VFIO_DEVICE_GET_INFO, &device))
 		return fail(-EIO, "%s: %s", address, strerror(errno));
 	snprintf(info->backend, sizeof(info->backend), "vfio");
 	info->iommu = true;
@@ -398,8 +339,6 @@ static int read_info(struct vfio *vfio, const char *address)
 	ret = read_regions(vfio, address);
 	if (!ret)
 		ret = read_vectors(vfio, address);
-	if (!ret)
-		ret = read_header(vfio, address);
 	return ret;
 }
 
@@ -409,29 +348,14 @@ static void close_fd(int fd)
 		close(fd);
 }
 
-/*
- * With the last file of the function its DMA ends and it is reset; only then
- * may memory go.
- */
 static void vfio_close(struct usher_pci *pci)
 {
 	struct vfio *vfio = to_vfio(pci);
-	struct usher_pci_memory *memory;
-	uint32_t i;
 
-	for (i = 0; i < USHER_PCI_REGIONS; i++)
-		if (pci->regions[i].base) {
-			usher_pci_fault_remove(pci->regions[i].base);
-			munmap((void *)pci->regions[i].base,
-			       pci->regions[i].bytes);
-		}
-	close_fd(vfio->device);
+	usher_pci_linux_close(pci);
 	close_fd(vfio->group);
 	close_fd(vfio->container);
-	for (memory = pci->memory; memory; memory = memory->next)
-		if (memory->allocated)
-			munmap(memory->dma.address, memory->dma.bytes);
-	close_fd(vfio->request);
+	close_fd(vfio->common.end);
 	free(vfio->ranges);
 	free(vfio);
 }
@@ -445,11 +369,11 @@ static int vfio_open(const char *address, struct usher_pci **pci)
 		return ret;
 	vfio = calloc(1, sizeof(*vfio));
 	if (!vfio)
-		return fail(-ENOMEM, "the process has no memory left");
+		return usher_pci_no_memory();
 	vfio->container = -1;
 	vfio->group = -1;
-	vfio->device = -1;
-	vfio->request = -1;
+	vfio->common.fd = -1;
+	vfio->common.end = -1;
 
 	ret = open_container(vfio, address);
 	if (!ret)
@@ -463,10 +387,10 @@ static int vfio_open(const char *address, struct usher_pci **pci)
 	if (!ret)
 		ret = watch_request(vfio, address);
 	if (ret < 0) {
-		vfio_close(&vfio->pci);
+		vfio_close(&vfio->common.pci);
 		return ret;
 	}
-	*pci = &vfio->pci;
+	*pci = &vfio->common.pci;
 	return 0;
 }
 
@@ -474,31 +398,13 @@ static int vfio_open(const char *address, struct usher_pci **pci)
  * The function
  */
 
-static int wanted_back(struct vfio *vfio)
-{
-	return fail(-ENODEV, "%s is gone, or wanted back",
-		    vfio->pci.info.address);
-}
-
-static bool vfio_gone(struct usher_pci *pci)
-{
-	struct vfio *vfio = to_vfio(pci);
-	struct pollfd request = {
-		.fd = vfio->request,
-		.events = POLLIN,
-	};
-
-	return __atomic_load_n(&vfio->lost, __ATOMIC_ACQUIRE) ||
-	       poll(&request, 1, 0) > 0;
-}
-
 static int vfio_read_config(struct usher_pci *pci, uint32_t offset,
 			    uint32_t bytes, uint32_t *value)
 {
 	struct vfio *vfio = to_vfio(pci);
 	uint32_t data = 0;
 
-	if (pread(vfio->device, &data, bytes, vfio->config + offset) !=
+	if (pread(vfio->common.fd, &data, bytes, vfio->config + offset) !=
 	    (ssize_t)bytes)
 		return fail(-EIO,
 			    "%s: reading configuration space at %#x failed",
@@ -513,7 +419,7 @@ static int write_config(struct usher_pci *pci, uint32_t offset, uint32_t bytes,
 	struct vfio *vfio = to_vfio(pci);
 	uint32_t data = htole32(value);
 
-	if (pwrite(vfio->device, &data, bytes, vfio->config + offset) !=
+	if (pwrite(vfio->common.fd, &data, bytes, vfio->config + offset) !=
 	    (ssize_t)bytes)
 		return fail(errno == EPERM ? -EACCES : -EIO,
 			    "%s: writing configuration space at %#x failed",
@@ -527,7 +433,7 @@ static int write_config(struct usher_pci *pci, uint32_t offset, uint32_t bytes,
  */
 static int set_master(struct vfio *vfio, bool on)
 {
-	struct usher_pci *pci = &vfio->pci;
+	struct usher_pci *pci = &vfio->common.pci;
 	uint32_t command = 0;
 	int ret;
 
@@ -547,7 +453,7 @@ static int set_master(struct vfio *vfio, bool on)
 
 static bool has_messages(const struct vfio *vfio)
 {
-	return vfio->events && vfio->pci.info.irq != USHER_PCI_IRQ_INTX;
+	return vfio->common.events && vfio->common.pci.info.irq != USHER_PCI_IRQ_INTX;
 }
 
 /* What else belongs to the kernel vfio-pci emulates, so that it does no harm. */
@@ -560,36 +466,12 @@ static int vfio_write_config(struct usher_pci *pci, uint32_t offset,
 	return write_config(pci, offset, bytes, value);
 }
 
-static void *map_at(struct vfio *vfio, const struct usher_pci_region *region,
-		    int flags)
-{
-	return mmap((void *)region->base, region->bytes, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | flags, vfio->device,
-		    vfio->offset[region->index]);
-}
-
 static int vfio_map_region(struct usher_pci *pci,
 			   struct usher_pci_region *region)
 {
-	struct vfio *vfio = to_vfio(pci);
-	void *map;
-	int ret;
-
-	if (!vfio->mappable[region->index])
+	if (!to_vfio(pci)->mappable[region->index])
 		return 0;
-	map = map_at(vfio, region, 0);
-	if (map == MAP_FAILED)
-		return fail(errno == EINVAL ? -EOPNOTSUPP : -ENOMEM,
-			    "%s: region %u: %s", pci->info.address,
-			    region->index, strerror(errno));
-	ret = usher_pci_fault_add(map, region->bytes, &vfio->lost);
-	if (ret < 0) {
-		munmap(map, region->bytes);
-		return fail(ret, "%s: region %u: %s", pci->info.address,
-			    region->index, strerror(-ret));
-	}
-	region->base = map;
-	return 0;
+	return usher_pci_linux_map_region(pci, region);
 }
 
 static int region_failed(const struct usher_pci *pci, uint32_t index,
@@ -605,7 +487,7 @@ static int vfio_read_region(struct usher_pci *pci, uint32_t index,
 	struct vfio *vfio = to_vfio(pci);
 	uint64_t data = 0;
 
-	if (pread(vfio->device, &data, bytes, vfio->offset[index] + offset) !=
+	if (pread(vfio->common.fd, &data, bytes, vfio->common.places[index].offset + offset) !=
 	    (ssize_t)bytes)
 		return region_failed(pci, index, offset);
 	*value = le64toh(data);
@@ -618,7 +500,7 @@ static int vfio_write_region(struct usher_pci *pci, uint32_t index,
 	struct vfio *vfio = to_vfio(pci);
 	uint64_t data = htole64(value);
 
-	if (pwrite(vfio->device, &data, bytes, vfio->offset[index] + offset) !=
+	if (pwrite(vfio->common.fd, &data, bytes, vfio->common.places[index].offset + offset) !=
 	    (ssize_t)bytes)
 		return region_failed(pci, index, offset);
 	return 0;
@@ -626,27 +508,13 @@ static int vfio_write_region(struct usher_pci *pci, uint32_t index,
 
 static int vfio_reset(struct usher_pci *pci)
 {
-	struct vfio *vfio = to_vfio(pci);
-	uint32_t i;
+	int ret = 0;
 
 	if (!pci->info.can_reset)
-		return fail(-EOPNOTSUPP,
-			    "%s has no reset of its own, and is not alone behind its port",
-			    pci->info.address);
-	if (ioctl(vfio->device, VFIO_DEVICE_RESET))
-		return fail(errno == EAGAIN ? -EAGAIN : -EIO, "%s: reset: %s",
-			    pci->info.address, strerror(errno));
-	if (!__atomic_load_n(&vfio->lost, __ATOMIC_ACQUIRE))
-		return 0;
-
-	/* Pages of ones in place of registers go away. */
-	for (i = 0; i < USHER_PCI_REGIONS; i++)
-		if (pci->regions[i].base &&
-		    map_at(vfio, &pci->regions[i], MAP_FIXED) == MAP_FAILED)
-			return fail(-EIO, "%s: region %u did not come back: %s",
-				    pci->info.address, i, strerror(errno));
-	__atomic_store_n(&vfio->lost, false, __ATOMIC_RELEASE);
-	return 0;
+		ret = -EOPNOTSUPP;
+	else if (ioctl(to_vfio(pci)->common.fd, VFIO_DEVICE_RESET))
+		ret = -errno;
+	return usher_pci_linux_after_reset(pci, ret);
 }
 
 /*
@@ -682,7 +550,7 @@ static uint64_t find_place(const struct usher_pci *pci, uint64_t first,
 
 static uint64_t find_bus(const struct vfio *vfio, uint64_t bytes)
 {
-	uint64_t first, last, mask = vfio->pci.info.page_bytes - 1, bus = 0;
+	uint64_t first, last, mask = vfio->common.pci.info.page_bytes - 1, bus = 0;
 	size_t i;
 
 	for (i = 0; i < vfio->nr_ranges && !bus; i++) {
@@ -691,9 +559,9 @@ static uint64_t find_bus(const struct vfio *vfio, uint64_t bytes)
 			first = FIRST_BUS;
 		first = (first + mask) & ~mask;
 		last = vfio->ranges[i].last;
-		if (last > vfio->pci.dma_limit)
-			last = vfio->pci.dma_limit;
-		bus = find_place(&vfio->pci, first, last, bytes);
+		if (last > vfio->common.pci.dma_limit)
+			last = vfio->common.pci.dma_limit;
+		bus = find_place(&vfio->common.pci, first, last, bytes);
 	}
 	return bus;
 }
@@ -707,24 +575,6 @@ static int unmap_bus(struct vfio *vfio, uint64_t bus, uint64_t bytes)
 	};
 
 	return ioctl(vfio->container, VFIO_IOMMU_UNMAP_DMA, &unmap);
-}
-
-static const char *memory_remedy(int error)
-{
-	if (error == ENOMEM)
-		return ": ulimit -l may be too low";
-	if (error == EFAULT)
-		return ": not mapped, or read-only without USHER_PCI_DMA_READ_ONLY";
-	return "";
-}
-
-static int map_failed(const struct usher_pci *pci, uint64_t bytes)
-{
-	int error = errno == EINVAL ? EFAULT : errno;
-
-	return fail(-error, "%s: %llu bytes of memory for DMA: %s%s",
-		    pci->info.address, (unsigned long long)bytes,
-		    strerror(error), memory_remedy(error));
 }
 
 static int vfio_add(struct usher_pci *pci, struct usher_pci_memory *memory)
@@ -741,14 +591,12 @@ static int vfio_add(struct usher_pci *pci, struct usher_pci_memory *memory)
 	int ret;
 
 	if (!map.iova)
-		return fail(-ENOSPC,
-			    "%s: no room for %llu bytes among the bus addresses up to %#llx",
-			    pci->info.address, (unsigned long long)bytes,
-			    (unsigned long long)pci->dma_limit);
+		return usher_pci_linux_no_room(pci, memory);
 	if (!(memory->dma.flags & USHER_PCI_DMA_READ_ONLY))
 		map.flags |= VFIO_DMA_MAP_FLAG_WRITE;
 	if (ioctl(vfio->container, VFIO_IOMMU_MAP_DMA, &map))
-		return map_failed(pci, bytes);
+		return usher_pci_linux_no_dma(pci, memory, errno == EINVAL ?
+					      -EFAULT : -errno);
 	ret = set_master(vfio, true);
 	if (ret < 0) {
 		unmap_bus(vfio, map.iova, bytes);
@@ -795,39 +643,19 @@ static void vfio_remove(struct usher_pci *pci, struct usher_pci_memory *memory)
  * Interrupts
  */
 
-static void close_events(struct vfio *vfio, uint32_t count)
-{
-	while (count--)
-		close(vfio->events[count]);
-	free(vfio->events);
-	vfio->events = NULL;
-}
-
 static int vfio_enable(struct usher_pci *pci, uint32_t count)
 {
 	struct vfio *vfio = to_vfio(pci);
-	int ret = 0;
-	uint32_t i;
+	int ret = usher_pci_linux_open_events(pci, count);
 
-	vfio->events = calloc(count, sizeof(*vfio->events));
-	if (!vfio->events)
-		return fail(-ENOMEM, "the process has no memory left");
-	for (i = 0; i < count; i++) {
-		vfio->events[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (vfio->events[i] < 0) {
-			ret = -errno;
-			break;
-		}
-	}
-	if (!ret)
-		ret = set_events(vfio, vfio->index, vfio->events, count);
+	if (ret < 0)
+		return ret;
+	ret = set_events(vfio, vfio->index, vfio->common.events, count);
 	if (!ret && has_messages(vfio))
 		ret = set_master(vfio, true);
 	if (ret < 0) {
 		set_events(vfio, vfio->index, NULL, 0);
-		close_events(vfio, i);
-		return fail(ret, "%s: %u vectors: %s", pci->info.address, count,
-			    strerror(-ret));
+		return usher_pci_linux_no_vectors(pci, count, ret);
 	}
 	return 0;
 }
@@ -837,38 +665,9 @@ static void vfio_disable(struct usher_pci *pci)
 	struct vfio *vfio = to_vfio(pci);
 
 	set_events(vfio, vfio->index, NULL, 0);
-	close_events(vfio, pci->vectors);
+	usher_pci_linux_close_events(pci);
 	if (!pci->memory)
 		set_master(vfio, false);
-}
-
-static int vfio_wait(struct usher_pci *pci, uint32_t vector,
-		     uint64_t timeout_ns)
-{
-	struct vfio *vfio = to_vfio(pci);
-	struct timespec timeout = {
-		.tv_sec = timeout_ns / 1000000000,
-		.tv_nsec = timeout_ns % 1000000000,
-	};
-	struct pollfd files[] = {
-		{ .fd = vfio->events[vector], .events = POLLIN },
-		{ .fd = vfio->request, .events = POLLIN },
-	};
-	uint64_t count;
-	int ret;
-
-	ret = ppoll(files, ARRAY_SIZE(files),
-		    timeout_ns == USHER_PCI_FOREVER ? NULL : &timeout, NULL);
-	if (ret < 0)
-		return fail(errno == EINTR ? -EINTR : -EIO,
-			    "%s: waiting for vector %u: %s", pci->info.address,
-			    vector, strerror(errno));
-	if (files[1].revents)
-		return wanted_back(vfio);
-	if (read(vfio->events[vector], &count, sizeof(count)) == sizeof(count))
-		return count > INT_MAX ? INT_MAX : (int)count;
-	return fail(-ETIMEDOUT, "%s: vector %u did not come in time",
-		    pci->info.address, vector);
 }
 
 /*
@@ -889,7 +688,7 @@ static int vfio_mask(struct usher_pci *pci, uint32_t vector, bool masked)
 	};
 
 	if (pci->info.irq == USHER_PCI_IRQ_INTX &&
-	    ioctl(vfio->device, VFIO_DEVICE_SET_IRQS, &set))
+	    ioctl(vfio->common.fd, VFIO_DEVICE_SET_IRQS, &set))
 		return fail(-EIO, "%s: masking its interrupt: %s",
 			    pci->info.address, strerror(errno));
 	return 0;
@@ -898,7 +697,7 @@ static int vfio_mask(struct usher_pci *pci, uint32_t vector, bool masked)
 const struct usher_pci_ops usher_pci_vfio = {
 	.open = vfio_open,
 	.close = vfio_close,
-	.gone = vfio_gone,
+	.gone = usher_pci_linux_gone,
 	.reset = vfio_reset,
 	.read_config = vfio_read_config,
 	.write_config = vfio_write_config,
@@ -910,6 +709,6 @@ const struct usher_pci_ops usher_pci_vfio = {
 	.remove = vfio_remove,
 	.enable = vfio_enable,
 	.disable = vfio_disable,
-	.wait = vfio_wait,
+	.wait = usher_pci_linux_wait,
 	.mask = vfio_mask,
 };

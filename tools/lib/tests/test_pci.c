@@ -26,7 +26,11 @@ static struct {
 	uint64_t bus[8];	/* of the pages it hands out, in turn */
 	unsigned int next;
 	int open_error;
+	int config_error;
+	uint32_t ports;		/* bit for each region */
 	int region_error;
+	int reads;
+	int writes;
 	uint64_t written;
 	int removed;
 	int masks;
@@ -61,7 +65,11 @@ static int fake_read_config(struct usher_pci *pci, uint32_t offset,
 			    uint32_t bytes, uint32_t *value)
 {
 	(void)pci;
+	if (fake.config_error)
+		return fail(fake.config_error, "as the test wants");
 	*value = offset << 8 | bytes;
+	if (offset >= 0x10 && offset < 0x28)
+		*value |= fake.ports >> (offset - 0x10) / 4 & 1;
 	return 0;
 }
 
@@ -87,6 +95,7 @@ static int fake_read_region(struct usher_pci *pci, uint32_t index,
 			    uint64_t offset, uint32_t bytes, uint64_t *value)
 {
 	(void)pci;
+	fake.reads++;
 	if (fake.region_error)
 		return fail(fake.region_error, "as the test wants");
 	*value = (uint64_t)index << 24 | offset << 8 | bytes;
@@ -97,6 +106,7 @@ static int fake_write_region(struct usher_pci *pci, uint32_t index,
 			     uint64_t offset, uint32_t bytes, uint64_t value)
 {
 	(void)pci;
+	fake.writes++;
 	fake.written = value << 32 | index << 16 | offset << 8 | bytes;
 	return 0;
 }
@@ -251,6 +261,26 @@ static void errors_have_reasons(void)
 	EXPECT(says("0000:02:00.0: as the test wants"));
 	fake.open_error = -ENXIO;
 	EXPECT_EQ(usher_pci_open("2:0.0", &pci), -ENXIO);
+
+	/* and nothing is left open */
+	fake.open_error = 0;
+	fake.config_error = -EIO;
+	pci = NULL;
+	EXPECT_EQ(usher_pci_open("2:0.0", &pci), -EIO);
+	EXPECT(!pci);
+	EXPECT_EQ(fake.closed, 1);
+}
+
+static void the_header(void)
+{
+	struct usher_pci *pci = start(USHER_PCI_IRQ_NONE);
+	const struct usher_pci_info *info = usher_pci_info(pci);
+
+	EXPECT_EQ(info->vendor | info->device << 16, 0x00 << 8 | 4);
+	EXPECT_EQ(info->revision | info->class_code << 8, 0x08 << 8 | 4);
+	EXPECT_EQ(info->subsystem_vendor | info->subsystem << 16, 0x2c << 8 | 4);
+	EXPECT(!strcmp(info->address, "0000:01:00.0"));
+	usher_pci_close(pci);
 }
 
 static void config_space(void)
@@ -327,6 +357,35 @@ static void regions_by_calls(void)
 	fake.region_error = -ENODEV;
 	EXPECT_EQ(usher_pci_read8(&region, 0), UINT8_MAX);
 	EXPECT_EQ(usher_pci_read64(&region, 0), UINT64_MAX);
+	usher_pci_close(pci);
+}
+
+/* No port is wider than 32 bits, and the lower half comes first. */
+static void ports_are_halved(void)
+{
+	struct usher_pci *pci = start(USHER_PCI_IRQ_NONE);
+	struct usher_pci_region region;
+
+	usher_pci_close(pci);
+	fake.ports = 1 << 2;
+	EXPECT_EQ(usher_pci_open("1:0.0", &pci), 0);
+	EXPECT_EQ(usher_pci_map_region(pci, 2, &region), 0);
+	EXPECT_EQ(usher_pci_read64(&region, 8),
+		  (2ULL << 24 | 12 << 8 | 4) << 32 | 2 << 24 | 8 << 8 | 4);
+	EXPECT_EQ(fake.reads, 2);
+	usher_pci_write64(&region, 16, 0x0000000700000005);
+	EXPECT_EQ(fake.written, 0x700021404);
+	EXPECT_EQ(fake.writes, 2);
+	EXPECT_EQ(usher_pci_read32(&region, 8), 2 << 24 | 8 << 8 | 4);
+	EXPECT_EQ(fake.reads, 3);
+
+	EXPECT_EQ(usher_pci_read64(&region, 4), UINT64_MAX);
+	EXPECT_EQ(usher_pci_read64(&region, 32), UINT64_MAX);
+	EXPECT_EQ(usher_pci_read64(&region, UINT64_MAX - 7), UINT64_MAX);
+	usher_pci_write64(&region, 4, 1);
+	fake.region_error = -ENODEV;
+	EXPECT_EQ(usher_pci_read64(&region, 0), UINT64_MAX);
+	EXPECT_EQ(fake.writes, 2);
 	usher_pci_close(pci);
 }
 
@@ -542,9 +601,11 @@ int main(void)
 	static const struct tap_test tests[] = {
 		TAP_TEST(addresses),
 		TAP_TEST(errors_have_reasons),
+		TAP_TEST(the_header),
 		TAP_TEST(config_space),
 		TAP_TEST(regions),
 		TAP_TEST(regions_by_calls),
+		TAP_TEST(ports_are_halved),
 		TAP_TEST(memory_is_checked),
 		TAP_TEST(memory_may_be_scattered),
 		TAP_TEST(vectors),
