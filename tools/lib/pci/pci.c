@@ -53,13 +53,13 @@ static int full_address(const char *text, char *address, size_t bytes)
 	unsigned int domain = 0, bus, device, function;
 	char after;
 
-	/* no signs, blanks and 0x, which sscanf() takes */
+	/* no signs, blanks and 0x, which sscanf() takes, nor what overflows */
 	if (text[strspn(text, "0123456789abcdefABCDEF:.")])
 		return -EINVAL;
-	if (sscanf(text, "%x:%x:%x.%x%c", &domain, &bus, &device, &function,
+	if (sscanf(text, "%8x:%8x:%8x.%8x%c", &domain, &bus, &device, &function,
 		   &after) != 4) {
 		domain = 0;
-		if (sscanf(text, "%x:%x.%x%c", &bus, &device, &function,
+		if (sscanf(text, "%8x:%8x.%8x%c", &bus, &device, &function,
 			   &after) != 3)
 			return -EINVAL;
 	}

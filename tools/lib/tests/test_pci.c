@@ -232,6 +232,9 @@ static void addresses(void)
 		{ "0:1:0.0 ", NULL },
 		{ "-1:0.0", NULL },
 		{ "0x1:0.0", NULL },
+		{ "100000001:0.0", NULL },
+		{ "1:100000000.0", NULL },
+		{ "10000000000000001:1:0.0", NULL },
 		{ "", NULL },
 	};
 	struct usher_pci *pci = start(USHER_PCI_IRQ_NONE);
