@@ -89,31 +89,28 @@ bool usher_pci_linux_gone(struct usher_pci *pci)
  * Regions
  */
 
-static void *map_at(const struct usher_pci_linux *common,
-		    const struct usher_pci_region *region, int flags)
+static void *map_anywhere(const struct usher_pci_linux *common,
+			  const struct usher_pci_region *region)
 {
-	const struct usher_pci_place *place = &common->places[region->index];
-	uint8_t *map = mmap(region->base, region->bytes, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | flags, common->fd, place->offset);
-	size_t i;
+	return mmap(NULL, region->bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		    common->fd, common->places[region->index].offset);
+}
 
-	if (map == MAP_FAILED)
-		return map;
-	for (i = 0; i < USHER_PCI_HOLES; i++)
-		if (usher_pci_fault_fill(map + place->hole_offset[i],
-					 place->hole_bytes[i]) < 0) {
-			munmap(map, region->bytes);
-			errno = ENOMEM;
-			return MAP_FAILED;
-		}
-	return map;
+static int fill_holes(const struct usher_pci_place *place, uint8_t *map)
+{
+	int i, ret = 0;
+
+	for (i = 0; i < USHER_PCI_HOLES && !ret; i++)
+		ret = usher_pci_fault_fill(map + place->hole_offset[i],
+					   place->hole_bytes[i]);
+	return ret;
 }
 
 int usher_pci_linux_map_region(struct usher_pci *pci,
 			       struct usher_pci_region *region)
 {
 	struct usher_pci_linux *common = to_linux(pci);
-	void *map = map_at(common, region, 0);
+	void *map = map_anywhere(common, region);
 	int ret;
 
 	if (map == MAP_FAILED && errno == ENODEV)
@@ -122,7 +119,9 @@ int usher_pci_linux_map_region(struct usher_pci *pci,
 		return fail(errno == EINVAL ? -EOPNOTSUPP : -ENOMEM,
 			    "%s: region %u: %s", pci->info.address,
 			    region->index, strerror(errno));
-	ret = usher_pci_fault_add(map, region->bytes, &common->lost);
+	ret = fill_holes(&common->places[region->index], map);
+	if (!ret)
+		ret = usher_pci_fault_add(map, region->bytes, &common->lost);
 	if (ret < 0) {
 		munmap(map, region->bytes);
 		return fail(ret, "%s: region %u: %s", pci->info.address,
@@ -130,6 +129,27 @@ int usher_pci_linux_map_region(struct usher_pci *pci,
 	}
 	region->base = map;
 	return 0;
+}
+
+/*
+ * Pages of ones in place of registers go away. They stay until there is what takes
+ * their place: mmap() with MAP_FIXED that fails may leave nothing there.
+ */
+static int bring_back(const struct usher_pci_linux *common,
+		      const struct usher_pci_region *region)
+{
+	void *map = map_anywhere(common, region);
+	int ret;
+
+	if (map == MAP_FAILED)
+		return -errno;
+	if (mremap(map, region->bytes, region->bytes,
+		   MREMAP_MAYMOVE | MREMAP_FIXED, region->base) == MAP_FAILED) {
+		ret = -errno;
+		munmap(map, region->bytes);
+		return ret;
+	}
+	return fill_holes(&common->places[region->index], region->base);
 }
 
 static int reset_failed(const struct usher_pci *pci, int error)
@@ -150,18 +170,20 @@ int usher_pci_linux_after_reset(struct usher_pci *pci, int error)
 {
 	struct usher_pci_linux *common = to_linux(pci);
 	uint32_t i;
+	int ret;
 
 	if (error < 0)
 		return reset_failed(pci, error);
 	if (!__atomic_load_n(&common->lost, __ATOMIC_ACQUIRE))
 		return 0;
 
-	/* Pages of ones in place of registers go away. */
-	for (i = 0; i < USHER_PCI_REGIONS; i++)
-		if (pci->regions[i].base &&
-		    map_at(common, &pci->regions[i], MAP_FIXED) == MAP_FAILED)
+	for (i = 0; i < USHER_PCI_REGIONS; i++) {
+		ret = pci->regions[i].base ?
+		      bring_back(common, &pci->regions[i]) : 0;
+		if (ret < 0)
 			return fail(-EIO, "%s: region %u did not come back: %s",
-				    pci->info.address, i, strerror(errno));
+				    pci->info.address, i, strerror(-ret));
+	}
 	__atomic_store_n(&common->lost, false, __ATOMIC_RELEASE);
 	return 0;
 }

@@ -8,11 +8,13 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <usher_pci.h>
@@ -470,6 +472,63 @@ static void a_reset_resets(void)
 	stop();
 }
 
+/* Resets through sysfs, again and again, in a process of its own; 0 if it may not */
+static pid_t reset_by_others(const char *address)
+{
+	char path[64];
+	pid_t child;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", address);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	child = fork();
+	while (!child)
+		if (write(fd, "1", 1) != 1 && errno != EAGAIN)
+			_exit(1);
+	close(fd);
+	return child > 0 ? child : 0;
+}
+
+/* usher-raw takes regions away meanwhile, vfio-pci does not. */
+static void a_reset_by_others_takes_regions(void)
+{
+	uint64_t end = usher_pci_clock() + 60 * SECOND;
+	pid_t resets;
+
+	if (!start(pin_address))
+		return;
+	if (strcmp(usher_pci_info(pci)->backend, "usher-raw")) {
+		printf("# not tested: %s leaves regions\n",
+		       usher_pci_info(pci)->backend);
+		stop();
+		return;
+	}
+	resets = reset_by_others(pin_address);
+	if (!resets) {
+		printf("# not tested: this user may not reset it through sysfs\n");
+		stop();
+		return;
+	}
+	EXPECT_EQ(usher_pci_catch_faults(), 0);
+	while (!usher_pci_gone(pci) && usher_pci_clock() < end)
+		usher_pci_read32(&registers, E1000_TABLE);
+	EXPECT(usher_pci_gone(pci));
+	kill(resets, SIGKILL);
+	EXPECT_EQ(waitpid(resets, NULL, 0), resets);
+
+	/* the pages of ones stay, and go with a reset of ours */
+	EXPECT_EQ(usher_pci_read32(&registers, E1000_TABLE), UINT32_MAX);
+	EXPECT_EQ(usher_pci_reset(pci), 0);
+	EXPECT(!usher_pci_gone(pci));
+	usher_pci_write32(&registers, E1000_TABLE, 0x12345678);
+	EXPECT_EQ(usher_pci_read32(&registers, E1000_TABLE), 0x12345678);
+	EXPECT_EQ(usher_pci_reset(pci), 0);
+	EXPECT_EQ(usher_pci_read32(&registers, E1000_TABLE), 0);
+	stop();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
@@ -487,6 +546,7 @@ int main(int argc, char **argv)
 		TAP_TEST(signals_end_a_wait),
 		TAP_TEST(a_reset_leaves_what_is_ours),
 		TAP_TEST(a_reset_resets),
+		TAP_TEST(a_reset_by_others_takes_regions),
 	};
 
 	if (argc != 5) {
