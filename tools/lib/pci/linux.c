@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64	/* regions are far apart in the file */
+#define _TIME_BITS 64		/* and so are the ends of waits */
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>

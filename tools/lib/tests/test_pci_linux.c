@@ -127,6 +127,10 @@ static void signals_end_a_wait(void)
 	setitimer(ITIMER_REAL, &soon, NULL);
 	EXPECT_EQ(usher_pci_linux_wait(&function.pci, 0, USHER_PCI_FOREVER),
 		  -EINTR);
+	/* more seconds than 32 bits hold */
+	EXPECT_EQ(usher_pci_linux_wait(&function.pci, 0, SECOND << 32), -EINTR);
+	EXPECT_EQ(usher_pci_linux_wait(&function.pci, 0, USHER_PCI_FOREVER - 1),
+		  -EINTR);
 	setitimer(ITIMER_REAL, &never, NULL);
 	usher_pci_linux_close_events(&function.pci);
 	stop();
