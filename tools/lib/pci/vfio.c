@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
 #include "linux.h"
@@ -42,6 +43,7 @@ struct range {
  * @container: file of the address space
  * @group: file of the IOMMU group
  * @config: where configuration space is in the file of the function
+ * @power: where its power state is in configuration space, or 0
  * @mappable: which regions can be mapped
  * @index: VFIO_PCI_*_IRQ_INDEX of the vectors
  * @ranges: what bus addresses there are
@@ -53,6 +55,7 @@ struct vfio {
 	int container;
 	int group;
 	uint64_t config;
+	uint32_t power;
 	bool mappable[USHER_PCI_REGIONS];
 	uint32_t index;
 	struct range *ranges;
@@ -321,6 +324,41 @@ static int watch_request(struct vfio *vfio, const char *address)
 	return 0;
 }
 
+static int vfio_read_config(struct usher_pci *pci, uint32_t offset,
+			    uint32_t bytes, uint32_t *value)
+{
+	struct vfio *vfio = to_vfio(pci);
+	uint32_t data = 0;
+
+	if (pread(vfio->common.fd, &data, bytes, vfio->config + offset) !=
+	    (ssize_t)bytes)
+		return fail(-EIO,
+			    "%s: reading configuration space at %#x failed",
+			    pci->info.address, offset);
+	*value = le32toh(data);
+	return 0;
+}
+
+/* Capabilities are a list; the hardware may say what it likes. */
+static int find_power(struct vfio *vfio)
+{
+	struct usher_pci *pci = &vfio->common.pci;
+	uint32_t value = 0, at = 0, left = PCI_CFG_SPACE_SIZE / 4;
+	int ret = vfio_read_config(pci, PCI_STATUS, 2, &value);
+
+	if (!ret && value & PCI_STATUS_CAP_LIST)
+		ret = vfio_read_config(pci, PCI_CAPABILITY_LIST, 1, &at);
+	while (!ret && at >= PCI_STD_HEADER_SIZEOF && left--) {
+		ret = vfio_read_config(pci, at & ~3U, 2, &value);
+		if ((value & 0xff) == PCI_CAP_ID_PM) {
+			vfio->power = (at & ~3U) + PCI_PM_CTRL;
+			break;
+		}
+		at = value >> 8;
+	}
+	return ret;
+}
+
 static int read_info(struct vfio *vfio, const char *address)
 {
 	struct usher_pci_info *info = &vfio->common.pci.info;
@@ -339,6 +377,9 @@ static int read_info(struct vfio *vfio, const char *address)
 	ret = read_regions(vfio, address);
 	if (!ret)
 		ret = read_vectors(vfio, address);
+	if (!ret && find_power(vfio) < 0)
+		return fail(-EIO, "%s: its configuration space cannot be read",
+			    address);
 	return ret;
 }
 
@@ -398,21 +439,6 @@ static int vfio_open(const char *address, struct usher_pci **pci)
  * The function
  */
 
-static int vfio_read_config(struct usher_pci *pci, uint32_t offset,
-			    uint32_t bytes, uint32_t *value)
-{
-	struct vfio *vfio = to_vfio(pci);
-	uint32_t data = 0;
-
-	if (pread(vfio->common.fd, &data, bytes, vfio->config + offset) !=
-	    (ssize_t)bytes)
-		return fail(-EIO,
-			    "%s: reading configuration space at %#x failed",
-			    pci->info.address, offset);
-	*value = le32toh(data);
-	return 0;
-}
-
 static int write_config(struct usher_pci *pci, uint32_t offset, uint32_t bytes,
 			uint32_t value)
 {
@@ -460,8 +486,13 @@ static bool has_messages(const struct vfio *vfio)
 static int vfio_write_config(struct usher_pci *pci, uint32_t offset,
 			     uint32_t bytes, uint32_t value)
 {
+	uint32_t power = to_vfio(pci)->power;
+
 	if (offset < USHER_PCI_COMMAND + 2 && offset + bytes > USHER_PCI_COMMAND)
 		return fail(-EACCES, "%s: the command register is not for drivers",
+			    pci->info.address);
+	if (power && offset < power + 2 && offset + bytes > power)
+		return fail(-EACCES, "%s: the power state is not for drivers",
 			    pci->info.address);
 	return write_config(pci, offset, bytes, value);
 }

@@ -51,6 +51,12 @@
 #define NIC_PORTS		2
 #define NIC_IOADDR		0x0
 #define NIC_IODATA		0x4
+#define NIC_POWER		0xc8
+
+/* PCI Bus Power Management Interface 1.2, 3.2 */
+#define POWER_ID		0x01
+#define POWER_STATE		4
+#define POWER_D3		0x3
 
 /* A USB controller with less than a page of registers: OpenHCI 1.0a, 7 */
 #define OHCI_REVISION		0x00
@@ -163,6 +169,26 @@ static void one_owner_at_a_time(void)
 	EXPECT_EQ(usher_pci_open("ff:1f.7", &second), -ENOENT);
 	EXPECT_EQ(usher_pci_open("00:00.0", &second), -ENXIO);
 	EXPECT(says("bind it to"));
+}
+
+/* A device that is asleep has no registers. */
+static void power_is_not_for_drivers(void)
+{
+	uint32_t value = 0;
+
+	if (!start(nic_address))
+		return;
+	EXPECT_EQ(usher_pci_read_config(pci, NIC_POWER, 1, &value), 0);
+	EXPECT_EQ(value, POWER_ID);
+	EXPECT_EQ(usher_pci_write_config(pci, NIC_POWER + POWER_STATE, 2, POWER_D3),
+		  -EACCES);
+	EXPECT_EQ(usher_pci_write_config(pci, NIC_POWER + POWER_STATE, 1, POWER_D3),
+		  -EACCES);
+	EXPECT_EQ(usher_pci_write_config(pci, NIC_POWER + POWER_STATE, 4, POWER_D3),
+		  -EACCES);
+	EXPECT_EQ(usher_pci_read_config(pci, NIC_POWER + POWER_STATE, 2, &value), 0);
+	EXPECT_EQ(value & POWER_D3, 0);
+	stop();
 }
 
 static void ports(void)
@@ -534,6 +560,7 @@ int main(int argc, char **argv)
 	static const struct tap_test tests[] = {
 		TAP_TEST(it_tells_what_it_is),
 		TAP_TEST(one_owner_at_a_time),
+		TAP_TEST(power_is_not_for_drivers),
 		TAP_TEST(ports),
 		TAP_TEST(less_than_a_page),
 		TAP_TEST(memory_goes_both_ways),
