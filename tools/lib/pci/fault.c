@@ -76,8 +76,10 @@ int usher_pci_fault_add(void *base, size_t bytes, bool *lost)
 		if (++place == places + MAX_PLACES)
 			ret = -ENOMEM;
 	if (!ret) {
-		place->bytes = bytes;
-		place->lost = lost;
+		/* after the 0 in start: see find_lost() */
+		__atomic_thread_fence(__ATOMIC_RELEASE);
+		__atomic_store_n(&place->bytes, bytes, __ATOMIC_RELAXED);
+		__atomic_store_n(&place->lost, lost, __ATOMIC_RELAXED);
 		__atomic_store_n(&place->start, (uintptr_t)base,
 				 __ATOMIC_RELEASE);
 	}
@@ -116,34 +118,41 @@ int usher_pci_fault_fill(void *base, size_t bytes)
 	return ret;
 }
 
-static struct place *find_place(uintptr_t address)
+/* What to set when a page at @address is lost; NULL where none is watched */
+static bool *find_lost(uintptr_t address)
 {
+	const struct place *place;
 	uintptr_t start;
-	size_t i;
+	size_t bytes;
+	bool *lost;
 
-	for (i = 0; i < MAX_PLACES; i++) {
-		start = __atomic_load_n(&places[i].start, __ATOMIC_ACQUIRE);
-		if (start && address >= start &&
-		    address - start < places[i].bytes)
-			return &places[i];
+	for (place = places; place < places + MAX_PLACES; place++) {
+		start = __atomic_load_n(&place->start, __ATOMIC_ACQUIRE);
+		bytes = __atomic_load_n(&place->bytes, __ATOMIC_RELAXED);
+		lost = __atomic_load_n(&place->lost, __ATOMIC_RELAXED);
+		/* the three belong together, unless another region came meanwhile */
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (start && address - start < bytes &&
+		    start == __atomic_load_n(&place->start, __ATOMIC_RELAXED))
+			return lost;
 	}
 	return NULL;
 }
 
 bool usher_pci_handle_fault(void *address)
 {
-	struct place *place = find_place((uintptr_t)address);
+	bool *lost = find_lost((uintptr_t)address);
 	uintptr_t page = (uintptr_t)address & ~(page_bytes - 1);
 	int saved = errno;
 	bool done;
 
-	if (!place)
+	if (!lost)
 		return false;
 	done = put_ones(page);
 	errno = saved;
 	if (!done)
 		return false;
-	__atomic_store_n(place->lost, true, __ATOMIC_RELEASE);
+	__atomic_store_n(lost, true, __ATOMIC_RELEASE);
 	return true;
 }
 
