@@ -296,12 +296,13 @@ int usher_pci_catch_faults(void);
 bool usher_pci_handle_fault(void *address);
 
 /*
- * Order. A register access is ordered against all of the driver's accesses to
- * DMA memory: what was stored before a register is written is there when the
- * device sees the write, and what is loaded after a register was read is not
- * older. Accesses to registers happen in program order, each once and in one
- * piece (those of 64 bits in two on processors of 32 and in I/O ports, the lower
- * half first).
+ * Order. A register access is ordered against most accesses to DMA memory: what
+ * was stored before a register is written is there when the device sees the write,
+ * and what is loaded after a register was read is not older. Not so what is loaded
+ * before a register is written, on some processors: usher_pci_mb() goes in between
+ * where the write lets the device change that. Accesses to registers happen in
+ * program order, each once and in one piece (those of 64 bits in two on processors
+ * of 32 and in I/O ports, the lower half first).
  * Between accesses to DMA memory alone the driver says what matters:
  *
  *	usher_pci_rmb()	 loads before it happen before loads after it: between
@@ -639,6 +640,8 @@ int usher_pci_enable_vectors(struct usher_pci *pci, uint32_t count);
 /**
  * usher_pci_disable_vectors() - switch interrupts off
  * @pci: function; nothing happens when they are off
+ *
+ * No thread may wait for one meanwhile.
  */
 void usher_pci_disable_vectors(struct usher_pci *pci);
 
