@@ -191,14 +191,20 @@ const char *protection_reasons(const struct protection *is, char text[512])
 	return text;
 }
 
+/* VFIO makes one that is strict, whatever the group had before. */
+static bool own_domain(const struct protection *is)
+{
+	return !strcmp(is->driver, "vfio-pci");
+}
+
 /* What would change most of it, or NULL */
 const char *protection_remedy(const struct protection *is)
 {
 	if (!*is->group)
 		return "Switch an IOMMU on: in the firmware, and by intel_iommu=on for Intel's.";
-	if (!strcmp(is->domain, "identity"))
+	if (!strcmp(is->domain, "identity") && !own_domain(is))
 		return "Boot with iommu.passthrough=0 iommu.strict=1.";
-	if (!strcmp(is->domain, "DMA-FQ"))
+	if (!strcmp(is->domain, "DMA-FQ") && !own_domain(is))
 		return "Boot with iommu.strict=1.";
 	return NULL;
 }

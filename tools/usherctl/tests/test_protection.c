@@ -120,6 +120,9 @@ static void other_drivers(void)
 	is.reset = false;
 	EXPECT(says(&is, "in the hands of vfio-pci"));
 	EXPECT(says(&is, "/dev/vfio/5"));
+	SET(is.domain, "identity");
+	EXPECT(!protection_remedy(&is));
+	SET(is.domain, "DMA");
 	SET(is.driver, "usher");
 	EXPECT(says(&is, "by the guard, and the device's own DMA"));
 	SET(is.domain, "identity");
