@@ -250,6 +250,7 @@ static int wait_nodes(const char *bdf)
 static int say_bound(const struct target *target)
 {
 	struct protection is;
+	const char *remedy;
 	char text[1024];
 	int ret = wait_nodes(target->bdf);
 
@@ -257,6 +258,9 @@ static int say_bound(const struct target *target)
 		return ret;
 	gather_protection(target->bdf, &is);
 	note("%s is %s", target->bdf, protection_sentence(&is, text));
+	remedy = protection_remedy(&is);
+	if (remedy)
+		fprintf(stderr, "  %s\n", remedy);
 	return 0;
 }
 

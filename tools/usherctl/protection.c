@@ -10,6 +10,11 @@
 
 #define SYS_GROUPS	"/sys/kernel/iommu_groups"
 
+/* IDs of virtio devices, the older ones among them */
+#define VIRTIO_VENDOR	0x1af4
+#define VIRTIO_FIRST	0x1000
+#define VIRTIO_LAST	0x107f
+
 static void append(char *text, size_t size, const char *format, ...)
 	__printf(3, 4);
 
@@ -77,6 +82,18 @@ static bool has_reset(const char *bdf)
 	return false;
 }
 
+/*
+ * Whether it is behind the IOMMU is a feature bit of the device's, and Linux puts
+ * it into a group in either case.
+ */
+static bool is_virtio(const char *bdf)
+{
+	__u64 device = sys_number(SYS_PCI "/%s/device", bdf);
+
+	return sys_number(SYS_PCI "/%s/vendor", bdf) == VIRTIO_VENDOR &&
+	       device >= VIRTIO_FIRST && device <= VIRTIO_LAST;
+}
+
 /* The module knows better than anything in sysfs. */
 static void ask_module(const char *bdf, struct protection *is)
 {
@@ -104,7 +121,10 @@ void gather_protection(const char *bdf, struct protection *is)
 	char **names;
 	int count;
 
-	*is = (struct protection) { .reset = has_reset(bdf) };
+	*is = (struct protection) {
+		.reset = has_reset(bdf),
+		.virtio = is_virtio(bdf),
+	};
 	sys_link(is->driver, sizeof(is->driver), SYS_PCI "/%s/driver", bdf);
 	if (sys_link(is->group, sizeof(is->group), SYS_PCI "/%s/iommu_group",
 		     bdf)) {
@@ -206,7 +226,15 @@ const char *protection_remedy(const struct protection *is)
 		return "Boot with iommu.passthrough=0 iommu.strict=1.";
 	if (!strcmp(is->domain, "DMA-FQ") && !own_domain(is))
 		return "Boot with iommu.strict=1.";
+	if (is->virtio)
+		return "QEMU puts a virtio device behind the IOMMU by iommu_platform=on.";
 	return NULL;
+}
+
+/* What the kernel takes for granted */
+static const char *premise(const struct protection *is)
+{
+	return is->virtio ? ", if this virtio device is behind it" : "";
 }
 
 static const char *raw_sentence(const struct protection *is, const char *begin,
@@ -215,8 +243,8 @@ static const char *raw_sentence(const struct protection *is, const char *begin,
 	switch (protection_contained(is)) {
 	case KNOWN_YES:
 		snprintf(text, 1024,
-			 "%scontained by the IOMMU: its DMA reaches only memory that its driver was given, and it interrupts nobody else; opening it takes permission for its node and no privilege",
-			 begin);
+			 "%scontained by the IOMMU%s: its DMA reaches only memory that its driver was given, and it interrupts nobody else; opening it takes permission for its node and no privilege",
+			 begin, premise(is));
 		break;
 	case KNOWN_NO:
 		snprintf(text, 1024,
@@ -225,8 +253,8 @@ static const char *raw_sentence(const struct protection *is, const char *begin,
 		break;
 	case KNOWN_UNKNOWN:
 		snprintf(text, 1024,
-			 "%scontained by a strict IOMMU, if its interrupts are remapped, which only the module finds out",
-			 begin);
+			 "%scontained by a strict IOMMU%s, if its interrupts are remapped, which only the module finds out",
+			 begin, premise(is));
 	}
 	return text;
 }
@@ -241,8 +269,8 @@ const char *protection_sentence(const struct protection *is, char text[1024])
 		return raw_sentence(is, "", reasons, text);
 	if (!strcmp(is->driver, "vfio-pci")) {
 		snprintf(text, 1024,
-			 "contained by the IOMMU: in the hands of vfio-pci its DMA reaches only memory that its driver was given; opening it takes permission for /dev/vfio/%s",
-			 is->group);
+			 "contained by the IOMMU%s: in the hands of vfio-pci its DMA reaches only memory that its driver was given; opening it takes permission for /dev/vfio/%s",
+			 premise(is), is->group);
 		return text;
 	}
 	if (strcmp(is->driver, "usher"))

@@ -217,6 +217,7 @@ enum known {
  * @domain: type of the group's domain: DMA (strict), DMA-FQ (lazy), identity
  * @neighbours: other functions in the group
  * @direct: firmware asks for memory that it reaches in any case
+ * @virtio: a device of a hypervisor's, which may pass the IOMMU by
  * @reset: there is one that stops it
  * @isolated_msi: it cannot forge the interrupts of others
  * @contained: what the module says of it
@@ -227,6 +228,7 @@ struct protection {
 	char domain[16];
 	int neighbours;
 	bool direct;
+	bool virtio;
 	bool reset;
 	enum known isolated_msi;
 	enum known contained;

@@ -87,7 +87,8 @@ enum usher_pci_irq {
  * @irq: the best kind of interrupt that it has
  * @vectors: how many of that kind
  * @iommu: addresses of the device are translated: it reaches no memory but
- *	what it was given
+ *	what it was given; a virtio device only if it offers
+ *	VIRTIO_F_ACCESS_PLATFORM
  * @can_reset: usher_pci_reset() works
  * @page_bytes: unit of bus addresses, see struct usher_pci_dma
  * @region_bytes: size of each region, 0 where there is none

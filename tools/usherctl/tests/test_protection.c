@@ -129,6 +129,26 @@ static void other_drivers(void)
 	EXPECT(says(&is, "nothing contains the device itself"));
 }
 
+/* What the kernel takes for contained may not be. */
+static void hypervisor_decides(void)
+{
+	struct protection is = good;
+
+	is.virtio = true;
+	EXPECT(says(&is, "by the IOMMU, if this virtio device is behind it: its DMA"));
+	EXPECT(protection_remedy(&is) &&
+	       strstr(protection_remedy(&is), "iommu_platform=on"));
+	SET(is.driver, "vfio-pci");
+	EXPECT(says(&is, "by the IOMMU, if this virtio device is behind it: in the"));
+	is.contained = KNOWN_UNKNOWN;
+	is.isolated_msi = KNOWN_UNKNOWN;
+	SET(is.driver, "virtio-pci");
+	EXPECT(says(&is, "strict IOMMU, if this virtio device is behind it, if its"));
+	*is.group = '\0';
+	EXPECT(says(&is, "behind no IOMMU"));
+	EXPECT(strstr(protection_remedy(&is), "intel_iommu=on"));
+}
+
 static void addresses(void)
 {
 	char bdf[PCI_ADDRESS];
@@ -152,6 +172,7 @@ static const struct tap_test tests[] = {
 	TAP_TEST(the_module_decides),
 	TAP_TEST(several_reasons),
 	TAP_TEST(other_drivers),
+	TAP_TEST(hypervisor_decides),
 	TAP_TEST(addresses),
 };
 
