@@ -389,17 +389,39 @@ static void unbind_help(void)
 	printf("Usage: usherctl unbind [--to-kernel | --to-nvme] DEVICE\n\n"
 	       "Take a device from usher or usher-raw. DEVICE is a PCI address or a node of it.\n"
 	       "Programs that use it get ENODEV; its slices are gone.\n\n"
-	       "  --to-kernel   give it to the driver that would have it without usher\n"
+	       "  --to-kernel   give it to the driver that would have it without usher, also\n"
+	       "                where it was unbound before\n"
 	       "  --to-nvme     the same, for an NVMe disk alone\n");
 }
 
+static int not_bound(const struct target *target)
+{
+	char override[64];
+
+	if (!*target->driver) {
+		fail("%s is not bound to usher, nor to any driver", target->text);
+		fprintf(stderr,
+			"  \"usherctl unbind --to-kernel %s\" gives it to the kernel's own.\n",
+			target->bdf);
+		return STATUS_FAILED;
+	}
+	fail("%s is not bound to usher, but to %s", target->text, target->driver);
+	sys_read(override, sizeof(override), SYS_PCI "/%s/driver_override",
+		 target->bdf);
+	if (!strcmp(override, target->driver))
+		fprintf(stderr,
+			"  Give it back by \"driverctl unset-override %s\", or by driver_override in sysfs.\n",
+			target->bdf);
+	return STATUS_FAILED;
+}
+
+/* One that was unbound before can still be given to the kernel. */
 static int check_bound(const struct target *target)
 {
 	if (strcmp(target->driver, "usher") &&
-	    strcmp(target->driver, "usher-raw"))
-		return fail("%s is not bound to usher%s%s", target->text,
-			    *target->driver ? ", but to " : "",
-			    target->driver);
+	    strcmp(target->driver, "usher-raw") &&
+	    (*target->driver || !target->back))
+		return not_bound(target);
 	return target->nvme && !is_nvme(target->bdf) ? no_nvme(target) : 0;
 }
 
