@@ -256,6 +256,7 @@ static int say_bound(const struct target *target)
 
 	if (ret || !target->raw)
 		return ret;
+	fflush(stdout);		/* the node first, where both go the same way */
 	gather_protection(target->bdf, &is);
 	note("%s is %s", target->bdf, protection_sentence(&is, text));
 	remedy = protection_remedy(&is);
