@@ -20,6 +20,8 @@
 
 #define HEADER_TYPE	0x0e	/* in configuration space */
 #define HEADER_TYPE_MASK	0x7f
+#define PCI_CLASS_HOST		0x0600	/* class and subclass */
+#define PCI_CLASS_ISA		0x0601
 
 /**
  * struct target - the function that is meant, and what is to be done
@@ -80,11 +82,20 @@ static int no_nvme(const struct target *target)
 	return fail("%s is no NVMe controller (PCI class 01 08 02)", target->bdf);
 }
 
+/* What the machine itself stands on; other bridges of class 6 may have drivers. */
+static bool is_bridge(const char *bdf)
+{
+	__u64 class = sys_number(SYS_PCI "/%s/class", bdf) >> 8;
+	__u8 header[HEADER_TYPE + 1] = {};
+
+	sys_bytes(header, sizeof(header), SYS_PCI "/%s/config", bdf);
+	return header[HEADER_TYPE] & HEADER_TYPE_MASK ||
+	       class == PCI_CLASS_HOST || class == PCI_CLASS_ISA;
+}
+
 /* What a driver would refuse is refused before the function loses the one it has. */
 static int check_kind(const struct target *target)
 {
-	__u8 header[HEADER_TYPE + 1] = {};
-
 	if (!target->raw && !is_nvme(target->bdf)) {
 		no_nvme(target);
 		fprintf(stderr,
@@ -93,8 +104,7 @@ static int check_kind(const struct target *target)
 	}
 	if (!target->raw)
 		return 0;
-	sys_bytes(header, sizeof(header), SYS_PCI "/%s/config", target->bdf);
-	if (header[HEADER_TYPE] & HEADER_TYPE_MASK)
+	if (is_bridge(target->bdf))
 		return fail("%s is a bridge: name a function behind it",
 			    target->bdf);
 	if (!sys_number(SYS_PCI "/%s/sriov_numvfs", target->bdf))
