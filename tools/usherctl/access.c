@@ -41,7 +41,12 @@ static int open_function(struct access *access)
 	if (!ret)
 		ret = usher_pci_map_region(access->pci, access->index,
 					   &access->region);
-	return ret ? fail("%s", usher_pci_reason()) : 0;
+	if (!ret)
+		return 0;
+	fail("%s", usher_pci_reason());
+	if (ret == -EBUSY)
+		function_in_use(access->bdf);	/* says by whom */
+	return STATUS_FAILED;
 }
 
 static bool locked_down(void)

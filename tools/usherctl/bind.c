@@ -79,7 +79,7 @@ static int resolve(struct target *target)
 
 static int no_nvme(const struct target *target)
 {
-	return fail("%s is no NVMe controller (PCI class 01 08 02)", target->bdf);
+	return fail("%s is no NVMe controller (PCI class 010802)", target->bdf);
 }
 
 /* What the machine itself stands on; other bridges of class 6 may have drivers. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which PCI function is meant: by its bdf, a node, a disk, a network interface.
+ * Which PCI function is meant: by its address, a node, a disk, a network interface.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -74,7 +74,7 @@ static int from_head(const char *disk, char bdf[PCI_ADDRESS])
 	return ret;
 }
 
-/* An bdf, also as the last part of /dev/usher-raw/0000:01:00.0 */
+/* An address, also as the last part of /dev/usher-raw/0000:01:00.0 */
 bool is_address(const char *text, char bdf[PCI_ADDRESS])
 {
 	const char *slash = strrchr(text, '/');
@@ -120,13 +120,13 @@ int find_function(const char *text, char bdf[PCI_ADDRESS])
 		snprintf(path, sizeof(path), SYS_PCI "/%s", bdf);
 		if (!access(path, F_OK))
 			return 0;
-		return fail("%s: there is no such PCI function, see \"usherctl list\"",
-			    bdf);
+		return fail("%s: there is no such PCI function, see lspci or "
+			    SYS_PCI, bdf);
 	}
 
 	class = find_class(text, path);
 	if (!class)
-		return fail("%s: there is no such disk or PCI function, see \"usherctl list\"",
+		return fail("%s: there is no such disk or PCI function, see usherctl list or lspci",
 			    text);
 	if (pci_parent(path, bdf))
 		return 0;

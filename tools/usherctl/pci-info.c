@@ -392,12 +392,15 @@ static void print_interrupts(struct json_object *object)
 {
 	struct json_object *interrupts = json_member(object, "interrupts");
 	const char *pin = json_text(interrupts, "pin");
+	__u64 messages = json_number(interrupts, "messages_in_use");
 
 	printf(NAME_WIDTH, "interrupts");
 	print_vectors(interrupts, "msix", "MSI-X");
 	print_vectors(interrupts, "msi", "MSI");
-	printf("%s%s; %llu messages in use\n", *pin ? "pin " : "no pin", pin,
-	       json_number(interrupts, "messages_in_use"));
+	printf("%s%s", *pin ? "pin " : "no pin", pin);
+	if (messages)
+		printf("; %llu messages in use", messages);
+	putchar('\n');
 }
 
 static void print_capabilities(struct json_object *object)
