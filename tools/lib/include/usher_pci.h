@@ -653,7 +653,8 @@ void usher_pci_disable_vectors(struct usher_pci *pci);
  * @timeout_ns: from now; 0 looks only; USHER_PCI_FOREVER
  *
  * Returns at once when the vector came since the last call. A wait may end
- * without a cause in the device: look there before sleeping again. With
+ * without a cause in the device: look there before sleeping again, after the
+ * device was told that its interrupt was seen. With
  * USHER_PCI_IRQ_INTX the vector is masked afterwards; unmask it when the device
  * was told that its interrupt was seen.
  *
