@@ -373,7 +373,7 @@ static void print_region(struct json_object *region)
 		       json_true(region, "mappable") ? "can be mapped" :
 		       "cannot be mapped");
 	else
-		printf("I/O ports, cannot be mapped");
+		printf("I/O ports, by system calls");
 	print_place(region, "msix_table", "MSI-X table");
 	print_place(region, "msix_pending", "its pending bits");
 	putchar('\n');

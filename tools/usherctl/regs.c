@@ -434,7 +434,7 @@ static int execute(struct regs *regs)
 			ret = write_register(regs, op);
 	}
 	if (!ret && regs->ones)
-		note("%s: %llu value%s all ones: nothing is there, or the MSI-X table",
+		note("%s: %llu value%s all ones: no device, another --width, or the MSI-X table",
 		     regs->access.bdf, regs->ones, regs->ones > 1 ? "s are" : " is");
 	return ret;
 }
