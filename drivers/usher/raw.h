@@ -19,6 +19,7 @@
 #include <linux/cdev.h>
 #include <linux/device.h>
 #include <linux/idr.h>
+#include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/rwsem.h>
@@ -66,6 +67,7 @@ struct usher_raw_bar {
 
 /**
  * struct usher_raw_mem - memory that the device may use
+ * @kref: one for the device, and one for each mapping of a process
  * @node: in raw.mems or raw.quarantine; raw.lock
  * @id: in raw.ids
  * @allocated: our pages, not those of a process
@@ -75,6 +77,7 @@ struct usher_raw_bar {
  * @work: releases the pages, where the caller may not wait
  */
 struct usher_raw_mem {
+	struct kref		kref;
 	struct list_head	node;
 	int			id;
 	bool			allocated;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Raw mode: memory that the device may use. It is mapped for as long as it is in
- * one of the lists; pages go only after it is unmapped.
+ * one of the lists. Pages and their charge go only after it is unmapped, and after
+ * the last process unmapped it, too.
  */
 #include <linux/iommu.h>
 #include <linux/mm.h>
@@ -171,18 +172,28 @@ static void usher_raw_mem_put_pages(struct usher_raw_mem *mem)
 
 /* ---- life ---- */
 
-/* Unmapped: the pages go. May wait for a file system that keeps one locked. */
-static void usher_raw_mem_release(struct usher_raw_mem *mem)
+static void usher_raw_mem_release(struct kref *kref)
 {
+	struct usher_raw_mem *mem = container_of(kref, struct usher_raw_mem, kref);
+
 	sg_free_table(&mem->sgt);
 	usher_raw_mem_put_pages(mem);
 	kvfree(mem->pin.pages);
 	kfree(mem);
 }
 
+/*
+ * Without the last reference, the pages go. May wait for a file system that keeps
+ * one locked, but not those that were allocated.
+ */
+static void usher_raw_mem_put(struct usher_raw_mem *mem)
+{
+	kref_put(&mem->kref, usher_raw_mem_release);
+}
+
 static void usher_raw_mem_work(struct work_struct *work)
 {
-	usher_raw_mem_release(container_of(work, struct usher_raw_mem, work));
+	usher_raw_mem_put(container_of(work, struct usher_raw_mem, work));
 }
 
 /**
@@ -199,7 +210,7 @@ void usher_raw_mems_release(struct list_head *mems, bool later)
 		if (later)
 			queue_work(usher_slow_wq, &mem->work);
 		else
-			usher_raw_mem_release(mem);
+			usher_raw_mem_put(mem);
 	}
 }
 
@@ -235,6 +246,7 @@ static struct usher_raw_mem *usher_raw_mem_alloc(const struct usher_raw_dma *arg
 	mem = kzalloc(sizeof(*mem), GFP_KERNEL_ACCOUNT);
 	if (!mem)
 		return ERR_PTR(ret);
+	kref_init(&mem->kref);
 	INIT_WORK(&mem->work, usher_raw_mem_work);
 	mem->allocated = allocate;
 	mem->contiguous = arg->flags & USHER_RAW_DMA_CONTIGUOUS;
@@ -463,7 +475,7 @@ int usher_raw_dma_add(struct usher_raw *raw, struct usher_raw_dma *arg,
 	}
 	ret = usher_raw_publish(raw, mem, arg, bus);
 	if (ret) {
-		usher_raw_mem_release(mem);
+		usher_raw_mem_put(mem);
 		goto free_bus;
 	}
 	if (allocate)
@@ -496,11 +508,38 @@ int usher_raw_dma_free(struct usher_raw *raw, u32 id)
 	mutex_unlock(&raw->lock);
 	if (!mem)
 		return -ENOENT;
-	usher_raw_mem_release(mem);
+	usher_raw_mem_put(mem);
 	return 0;
 }
 
-/* ---- mappings: they hold the pages, and outlive all else ---- */
+/* ---- mappings: they hold the pages and their charge, and outlive all else ---- */
+
+/* For a child, or a part that is mapped elsewhere or remains */
+static void usher_raw_mem_open(struct vm_area_struct *vma)
+{
+	struct usher_raw_mem *mem = vma->vm_private_data;
+
+	kref_get(&mem->kref);
+}
+
+static void usher_raw_mem_close(struct vm_area_struct *vma)
+{
+	usher_raw_mem_put(vma->vm_private_data);
+}
+
+static const struct vm_operations_struct usher_raw_mem_ops = {
+	.open	= usher_raw_mem_open,
+	.close	= usher_raw_mem_close,
+};
+
+/* Last of all: a mapping that fails is not closed. */
+static void usher_raw_mem_attach(struct usher_raw_mem *mem,
+				 struct vm_area_struct *vma)
+{
+	vma->vm_private_data = mem;
+	vma->vm_ops = &usher_raw_mem_ops;
+	usher_raw_mem_open(vma);
+}
 
 int usher_raw_mmap_mem(struct usher_raw *raw, struct vm_area_struct *vma)
 {
@@ -519,6 +558,8 @@ int usher_raw_mmap_mem(struct usher_raw *raw, struct vm_area_struct *vma)
 		vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
 		n = mem->pin.nr_pages;
 		ret = vm_insert_pages(vma, vma->vm_start, mem->pin.pages, &n);
+		if (!ret)
+			usher_raw_mem_attach(mem, vma);
 	}
 	mutex_unlock(&raw->lock);
 	return ret;

@@ -37,7 +37,8 @@
  * ============= ==========================================================
  *
  * After removal every call fails with ENODEV, poll() says POLLHUP and POLLERR, and
- * touching a base address register is SIGBUS. Allocated memory stays mapped.
+ * touching a base address register is SIGBUS. Allocated memory stays mapped, and
+ * counts until then.
  *
  * While somebody else resets the function, through sysfs for example, or the kernel
  * resets its link to recover from an error, calls wait, and touching a base address
@@ -220,8 +221,9 @@ struct usher_raw_dma_bits {
  * DMA_ALLOC gives zeroed pages, near the device and in ranges as long as can be
  * had; behind an IOMMU with USHER_RAW_CONTIGUOUS all is one range, elsewhere 4 MiB
  * are what can be hoped for. DMA_REGISTER pins the pages; the device can
- * reach all of each. Both count against RLIMIT_MEMLOCK, unless the process has
- * CAP_IPC_LOCK.
+ * reach all of each. Both count against RLIMIT_MEMLOCK of the user, unless the
+ * process has CAP_IPC_LOCK, until they are freed; what DMA_ALLOC gave also for as
+ * long as any part of it is mapped in any process.
  *
  * Errors: EINVAL @nr_bus does not fit the rest, or nothing is asked for; EFAULT
  * the memory is not there, or not writable without USHER_RAW_DMA_RDONLY; ENOMEM,
@@ -246,7 +248,8 @@ struct usher_raw_dma {
  * @id: of DMA_ALLOC or DMA_REGISTER
  *
  * With an IOMMU, the device's accesses fail from now on. Without one, it must
- * have been told before. What is mapped stays mapped.
+ * have been told before. What is mapped stays mapped, and goes with the last
+ * mapping of it; it cannot be mapped again.
  *
  * Errors: ENOENT.
  */

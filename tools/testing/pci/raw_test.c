@@ -454,6 +454,206 @@ static void memory_is_charged_before(void)
 	close(fd);
 }
 
+/* ---- what counts for as long as it is mapped ---- */
+
+#define ROOM_PAGES	8
+
+/* Runs @test as a process that may lock ROOM_PAGES, and can become root again. */
+static void with_little_room(void (*test)(void))
+{
+	struct rlimit limit = {
+		.rlim_cur = ROOM_PAGES * PAGE,
+		.rlim_max = ROOM_PAGES * PAGE,
+	};
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		if (setrlimit(RLIMIT_MEMLOCK, &limit) || setresuid(65534, 0, 0))
+			_exit(255);
+		tap_failed = false;
+		test();
+		fflush(stdout);
+		_exit(tap_failed);
+	}
+	waitpid(pid, &status, 0);
+	EXPECT(WIFEXITED(status));
+	EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+/* Whether nothing is charged to the user */
+static bool all_room(int fd)
+{
+	uint64_t bus[ROOM_PAGES];
+	struct usher_raw_dma dma;
+	int ret;
+
+	EXPECT_EQ(seteuid(65534), 0);
+	ret = dma_alloc(fd, ROOM_PAGES, &dma, bus);
+	EXPECT_EQ(seteuid(0), 0);
+	if (!ret)
+		EXPECT_EQ(dma_free(fd, dma.id), 0);
+	else
+		EXPECT_EQ(ret, -ENOMEM);
+	return !ret;
+}
+
+/* All there is room for, mapped @count times at @data, which is not yet freed */
+static uint32_t fill_room(int fd, uint8_t **data, int count)
+{
+	uint64_t bus[ROOM_PAGES];
+	struct usher_raw_dma dma;
+	int i;
+
+	EXPECT_EQ(seteuid(65534), 0);
+	EXPECT_EQ(dma_alloc(fd, ROOM_PAGES, &dma, bus), 0);
+	for (i = 0; i < count; i++) {
+		data[i] = map(fd, dma.offset, ROOM_PAGES * PAGE, MAP_SHARED);
+		EXPECT(data[i] != MAP_FAILED);
+	}
+	EXPECT_EQ(seteuid(0), 0);
+	return dma.id;
+}
+
+static uint8_t *fill_and_free(int fd)
+{
+	uint8_t *data;
+
+	EXPECT_EQ(dma_free(fd, fill_room(fd, &data, 1)), 0);
+	EXPECT(!all_room(fd));
+	return data;
+}
+
+static void unmapped_in_parts(int fd)
+{
+	uint8_t *data = fill_and_free(fd);
+
+	EXPECT_EQ(munmap(data + 3 * PAGE, PAGE), 0);
+	EXPECT(!all_room(fd));
+	EXPECT_EQ(munmap(data, 3 * PAGE), 0);
+	EXPECT(!all_room(fd));
+	data[7 * PAGE] = 1;
+	EXPECT_EQ(munmap(data + 4 * PAGE, 4 * PAGE), 0);
+	EXPECT(all_room(fd));
+}
+
+static void mapped_twice(int fd)
+{
+	uint8_t *data[2];
+	uint32_t id = fill_room(fd, data, 2);
+
+	EXPECT_EQ(munmap(data[0], ROOM_PAGES * PAGE), 0);
+	EXPECT(!all_room(fd));
+	EXPECT_EQ(dma_free(fd, id), 0);
+	EXPECT(!all_room(fd));
+	EXPECT_EQ(munmap(data[1], ROOM_PAGES * PAGE), 0);
+	EXPECT(all_room(fd));
+
+	id = fill_room(fd, data, 1);
+	EXPECT_EQ(munmap(data[0], ROOM_PAGES * PAGE), 0);
+	EXPECT(!all_room(fd));
+	EXPECT_EQ(dma_free(fd, id), 0);
+	EXPECT(all_room(fd));
+}
+
+static void mapped_elsewhere(int fd)
+{
+	uint8_t *data = fill_and_free(fd), *to;
+
+	data[0] = 0x5a;
+	EXPECT(mremap(data, ROOM_PAGES * PAGE, 2 * ROOM_PAGES * PAGE,
+		      MREMAP_MAYMOVE) == MAP_FAILED);
+	to = mmap(NULL, ROOM_PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	EXPECT(mremap(data, ROOM_PAGES * PAGE, ROOM_PAGES * PAGE,
+		      MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+	EXPECT(!all_room(fd));
+	EXPECT_EQ(to[0], 0x5a);
+	EXPECT_EQ(munmap(to, ROOM_PAGES * PAGE), 0);
+	EXPECT(all_room(fd));
+}
+
+static void mapped_by_a_child(int fd)
+{
+	uint8_t *data = fill_and_free(fd);
+	int ends[2], status = 0;
+	char byte;
+	pid_t pid;
+
+	EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	if (!pid) {
+		close(ends[1]);
+		data[0] = 1;
+		_exit(read(ends[0], &byte, 1));
+	}
+	close(ends[0]);
+	EXPECT_EQ(munmap(data, ROOM_PAGES * PAGE), 0);
+	EXPECT(!all_room(fd));
+	close(ends[1]);
+	EXPECT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT_EQ(status, 0);
+	EXPECT(all_room(fd));
+}
+
+/* The mapping keeps the file open, and with it the function. */
+static void mapped_after_closing(void)
+{
+	int fd = open_node(edu);
+	uint8_t *data;
+
+	fill_room(fd, &data, 1);
+	close(fd);
+	EXPECT_EQ(open_node(edu), -EBUSY);
+	data[0] = 1;
+	EXPECT_EQ(munmap(data, ROOM_PAGES * PAGE), 0);
+	fd = open_node(edu);
+	EXPECT(all_room(fd));
+	close(fd);
+}
+
+/* What the device had goes by itself; what the process has stays. */
+static void mapped_after_unbinding(void)
+{
+	time_t end = time(NULL) + 30;
+	uint8_t *data;
+	int fd = open_node(edu), after;
+
+	fill_room(fd, &data, 1);
+	EXPECT(unbind_function(edu));
+	EXPECT(bind_function(edu));
+	after = open_node(edu);
+	EXPECT(!all_room(after));
+	data[0] = 1;
+	EXPECT_EQ(munmap(data, ROOM_PAGES * PAGE), 0);
+	while (!all_room(after) && time(NULL) < end)
+		usleep(1000);
+	EXPECT(all_room(after));
+	close(after);
+	close(fd);
+}
+
+static void charged_while_mapped(void)
+{
+	int fd = open_node(edu);
+
+	EXPECT(all_room(fd));
+	unmapped_in_parts(fd);
+	mapped_twice(fd);
+	mapped_elsewhere(fd);
+	mapped_by_a_child(fd);
+	close(fd);
+	mapped_after_closing();
+	mapped_after_unbinding();
+}
+
+/* Freeing, mapped, is no way to lock more than may be. */
+static void memory_is_charged_while_mapped(void)
+{
+	with_little_room(charged_while_mapped);
+}
+
 /* Offsets fit the 2^44 bytes that mmap() of a process of 32 bits reaches. */
 static void offsets_fit_all_processes(void)
 {
@@ -1358,6 +1558,7 @@ int main(int argc, char **argv)
 		TAP_TEST(memory_is_checked),
 		TAP_TEST(pieces_have_an_end),
 		TAP_TEST(memory_is_charged_before),
+		TAP_TEST(memory_is_charged_while_mapped),
 		TAP_TEST(offsets_fit_all_processes),
 		TAP_TEST(memory_in_one_range),
 		TAP_TEST(mastering_comes_and_goes),
