@@ -284,13 +284,15 @@ static void usher_raw_mem_unmap(struct usher_raw *raw, struct usher_raw_mem *mem
 	usher_pin_unmap(&raw->pdev->dev, &mem->pin, &mem->sgt);
 }
 
-/* What was unmapped lazily is in reach until then, and pages go at once. */
+/*
+ * What was unmapped lazily is in reach until then, and pages go at once. Whether it
+ * was does not show: an administrator may make a domain lazy at any time, which
+ * queues what is unmapped before the domain's type says so.
+ */
 static void usher_raw_flush(struct usher_raw *raw)
 {
-	struct iommu_domain *domain = iommu_get_domain_for_dev(&raw->pdev->dev);
-
-	if (domain && domain->type == IOMMU_DOMAIN_DMA_FQ)
-		iommu_flush_iotlb_all(domain);
+	if (usher_raw_translated(raw))
+		iommu_flush_iotlb_all(iommu_get_domain_for_dev(&raw->pdev->dev));
 }
 
 /* The caches of bus addresses do not mind a mask of few pages. */
