@@ -15,8 +15,6 @@ static const struct {
 	/* Of no effect in PCI Express; Memory Write and Invalidate needs it. */
 	{ PCI_CACHE_LINE_SIZE, 1 },
 	{ PCI_LATENCY_TIMER, 1 },
-	/* Read by software only */
-	{ PCI_INTERRUPT_LINE, 1 },
 };
 
 /* An allow-list: whatever is not in it belongs to the kernel. */

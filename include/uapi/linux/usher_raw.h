@@ -176,8 +176,8 @@ struct usher_raw_access {
  * @bytes: 1, 2 or 4
  * @value: out when reading; in when writing
  *
- * All may be read. Written may be Status, Cache Line Size, Latency Timer and
- * Interrupt Line: the rest is the kernel's, or contains what is.
+ * All may be read. Written may be Status, Cache Line Size and Latency Timer: the
+ * rest is the kernel's, or contains what is.
  *
  * Errors: EINVAL not such an access, beyond the end, or a value of more than
  * @bytes; EACCES not for a process; EIO the device does not answer.
