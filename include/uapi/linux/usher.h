@@ -219,9 +219,10 @@ struct usher_slice {
  * @pad: zero
  *
  * Charged to the caller's RLIMIT_MEMLOCK (per user, not with CAP_IPC_LOCK; a
- * huge page counts whole, since a pin keeps all of it) and, by the page, to the
- * grant and its ancestors. The buffer stays until it is
- * unregistered or the grant's fd and rings are all closed.
+ * huge page, transparent or not, counts whole in each buffer that has a part of
+ * it, since a pin keeps all of it) and, by the page, to the grant and its
+ * ancestors. The buffer stays until it is unregistered or the grant's fd and
+ * rings are all closed.
  *
  * Errors: EFAULT not mapped, or not writable without USHER_BUF_RDONLY;
  * ENOMEM over RLIMIT_MEMLOCK or out of memory; EDQUOT over a grant's limit;

@@ -223,7 +223,9 @@ struct usher_raw_dma_bits {
  * are what can be hoped for. DMA_REGISTER pins the pages; the device can
  * reach all of each. Both count against RLIMIT_MEMLOCK of the user, unless the
  * process has CAP_IPC_LOCK, until they are freed; what DMA_ALLOC gave also for as
- * long as any part of it is mapped in any process.
+ * long as any part of it is mapped in any process. A huge page of the process,
+ * transparent or not, counts whole in each piece that has a part of it, since a pin
+ * keeps all of it (madvise(), MADV_NOHUGEPAGE, avoids that for little pieces).
  *
  * Errors: EINVAL @nr_bus does not fit the rest, or nothing is asked for; EFAULT
  * the memory is not there, or not writable without USHER_RAW_DMA_RDONLY; ENOMEM,
