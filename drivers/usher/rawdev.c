@@ -95,12 +95,13 @@ void usher_raw_update_master(struct usher_raw *raw)
  *
  * Waits until nobody else resets it, unless the process is killed.
  *
- * Return: 0 with the lock; -ENODEV.
+ * Return: 0 with the lock; -ENODEV; -EINTR.
  */
 int usher_raw_lock(struct usher_raw *raw)
 {
 	for (;;) {
-		mutex_lock(&raw->lock);
+		if (mutex_lock_killable(&raw->lock))
+			return -EINTR;
 		if (!raw->gone && !raw->resetting)
 			return 0;
 		mutex_unlock(&raw->lock);

@@ -552,7 +552,9 @@ int usher_raw_mmap_mem(struct usher_raw *raw, struct vm_area_struct *vma)
 
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
-	mutex_lock(&raw->lock);
+	/* A reset may take a minute, and mmap_lock keeps others waiting. */
+	if (mutex_lock_killable(&raw->lock))
+		return -EINTR;
 	mem = idr_find(&raw->ids, id);
 	if (raw->gone) {
 		ret = -ENODEV;

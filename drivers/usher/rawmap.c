@@ -129,7 +129,9 @@ static vm_fault_t usher_raw_fault(struct vm_fault *vmf)
 	/* A mapping was checked when it was made, and cannot grow. */
 	if (usher_raw_in_hole(bar, offset))
 		return ret;
-	down_read(&raw->region_lock);
+	/* As long as a reset, but not of who is killed */
+	if (down_read_killable(&raw->region_lock))
+		return ret;
 	if (raw->regions_on) {
 		phys = pci_resource_start(raw->pdev, index) + offset;
 		ret = vmf_insert_pfn(vmf->vma, vmf->address, PHYS_PFN(phys));

@@ -708,6 +708,123 @@ static void a_busy_bridge(void)
 	unload();
 }
 
+/**
+ * struct long_reset - a reset that waits for the bridge
+ * @fd: function
+ * @ret: what became of it
+ * @over: it has ended
+ * @thread: makes it
+ */
+struct long_reset {
+	int fd;
+	int ret;
+	bool over;
+	pthread_t thread;
+};
+
+static void *make_long_reset(void *data)
+{
+	struct long_reset *made = data;
+
+	made->ret = reset(made->fd);
+	__atomic_store_n(&made->over, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void call_without_end(int fd, const struct usher_raw_dma *dma)
+{
+	struct usher_raw_info info = { .size = sizeof(info) };
+
+	(void)dma;
+	for (;;)
+		call(fd, USHER_RAW_IOC_INFO, &info);
+}
+
+static void map_without_end(int fd, const struct usher_raw_dma *dma)
+{
+	for (;;)
+		munmap(map(fd, dma->offset, dma->length, MAP_SHARED), dma->length);
+}
+
+static void touch_without_end(int fd, const struct usher_raw_dma *dma)
+{
+	(void)dma;
+	for (;;) {
+		uint8_t *registers = map(fd, 0, PAGE, MAP_SHARED);
+
+		read32(registers, 0);
+		munmap(registers, PAGE);
+	}
+}
+
+/* Whether a process waits for a lock of ours */
+static bool waits_in_module(pid_t pid)
+{
+	char path[64], name[64] = "";
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, name, sizeof(name) - 1);
+		close(fd);
+	}
+	return n > 0 && !strncmp(name, "usher_raw_", 10);
+}
+
+/* Whether a process that waits for a reset ends before that does */
+static bool dies_in_a_reset(int fd, const struct usher_raw_dma *dma,
+			    void (*wait)(int fd, const struct usher_raw_dma *dma))
+{
+	struct long_reset made = { .fd = fd };
+	pid_t pid = fork();
+	bool so;
+
+	if (!pid)
+		wait(fd, dma);
+	EXPECT_EQ(pthread_create(&made.thread, NULL, make_long_reset, &made), 0);
+	so = awaited(waits_in_module(pid) || __atomic_load_n(&made.over, __ATOMIC_ACQUIRE));
+	EXPECT(so);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(waitpid(pid, NULL, 0), pid);
+	so = !__atomic_load_n(&made.over, __ATOMIC_ACQUIRE);
+	pthread_join(made.thread, NULL);
+	EXPECT_EQ(made.ret, -EAGAIN);
+	return so;
+}
+
+/* A reset may take long; who is killed does not wait for its end. */
+static void the_killed_wait_for_no_reset(void)
+{
+	static void (* const waits[])(int fd, const struct usher_raw_dma *dma) = {
+		call_without_end, map_without_end, touch_without_end,
+	};
+	struct usher_raw_dma dma;
+	char bridge[32];
+	uint64_t bus;
+	size_t i;
+	int fd, tries;
+
+	load("");
+	fd = open_node(behind);
+	EXPECT_EQ(dma_alloc(fd, 1, &dma, &bus), 0);
+	EXPECT(bridge_above(behind, bridge, sizeof(bridge)));
+	EXPECT(make("busy", bridge));
+	for (i = 0; i < ARRAY_SIZE(waits); i++) {
+		/* It does not last for ever, and the machine may be slow. */
+		tries = 5;
+		while (!dies_in_a_reset(fd, &dma, waits[i]) && --tries)
+			;
+		if (!tries)
+			printf("# wait %zu was as long as the reset\n", i);
+		EXPECT(tries);
+	}
+	EXPECT(make("busy", "none"));
+	close(fd);
+	unload();
+}
+
 static void configuration_that_fails(void)
 {
 	uint32_t value;
@@ -799,6 +916,7 @@ int main(int argc, char **argv)
 		TAP_TEST(without_a_reset_mastering_ends),
 		TAP_TEST(a_reset_that_does_nothing_frees_nothing),
 		TAP_TEST(a_busy_bridge),
+		TAP_TEST(the_killed_wait_for_no_reset),
 		TAP_TEST(configuration_that_fails),
 		TAP_TEST(a_pin_that_cannot_be_masked),
 		TAP_TEST(what_cannot_be_stopped_loses_its_memory),
