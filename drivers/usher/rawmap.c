@@ -140,8 +140,32 @@ static vm_fault_t usher_raw_fault(struct vm_fault *vmf)
 	return ret;
 }
 
+#ifdef CONFIG_HAVE_IOREMAP_PROT
+/*
+ * For debuggers: what the process has a page of, so no holes. generic_access_phys()
+ * looks at the first page alone, and must not go on behind it.
+ */
+static int usher_raw_vm_access(struct vm_area_struct *vma, unsigned long addr,
+			       void *buf, int len, int write)
+{
+	struct usher_raw *raw = vma->vm_file->private_data;
+	int ret = -EIO;
+
+	len = min_t(unsigned long, len, PAGE_SIZE - offset_in_page(addr));
+	if (down_read_killable(&raw->region_lock))
+		return -EINTR;
+	if (raw->regions_on)
+		ret = generic_access_phys(vma, addr, buf, len, write);
+	up_read(&raw->region_lock);
+	return ret;
+}
+#endif
+
 static const struct vm_operations_struct usher_raw_vm_ops = {
 	.fault	= usher_raw_fault,
+#ifdef CONFIG_HAVE_IOREMAP_PROT
+	.access	= usher_raw_vm_access,
+#endif
 };
 
 int usher_raw_mmap_bar(struct usher_raw *raw, struct vm_area_struct *vma)

@@ -226,6 +226,75 @@ static void the_table_is_out_of_reach(void)
 	close(fd);
 }
 
+static int own_memory(void)
+{
+	int memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+
+	EXPECT(memory >= 0);
+	return memory;
+}
+
+/* Reads or writes as a debugger does; what it did, or a negative errno value */
+static ssize_t peek(int memory, const uint8_t *at, void *data, size_t bytes)
+{
+	ssize_t n = pread(memory, data, bytes, (uintptr_t)at);
+
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t poke(int memory, const uint8_t *at, const void *data, size_t bytes)
+{
+	ssize_t n = pwrite(memory, data, bytes, (uintptr_t)at);
+
+	return n < 0 ? -errno : n;
+}
+
+static void debuggers_see_registers(void)
+{
+	int fd = open_node(edu), memory = own_memory();
+	uint8_t *registers = map(fd, 0, PAGE, MAP_SHARED);
+	uint32_t value = 0x1234;
+
+	EXPECT_EQ(read32(registers, EDU_ID), EDU_ID_VALUE);
+	EXPECT_EQ(poke(memory, registers + EDU_LIVENESS, &value, 4), 4);
+	EXPECT_EQ(read32(registers, EDU_LIVENESS), ~0x1234U);
+	EXPECT_EQ(mprotect(registers, PAGE, PROT_READ), 0);
+	EXPECT_EQ(poke(memory, registers + EDU_LIVENESS, &value, 4), -EIO);
+	EXPECT_EQ(peek(memory, registers + EDU_ID, &value, 4), 4);
+	EXPECT_EQ(value, EDU_ID_VALUE);
+
+	EXPECT(unbind_function(edu));
+	EXPECT_EQ(peek(memory, registers + EDU_ID, &value, 4), -EIO);
+	EXPECT(bind_function(edu));
+	munmap(registers, PAGE);
+	close(memory);
+	close(fd);
+}
+
+/* nor from the page before it */
+static void debuggers_do_not_see_the_table(void)
+{
+	int fd = open_node(nic), memory = own_memory();
+	struct usher_raw_region region = region_of(fd, NIC_MSIX);
+	uint8_t *table = map(fd, region.offset, region.bytes, MAP_SHARED);
+	uint8_t *pending = table + region.hole_offset[1];
+	uint8_t data[8];
+
+	EXPECT(region.hole_offset[1] > region.hole_bytes[0]);
+	EXPECT(faults(table));
+	EXPECT_EQ(peek(memory, table, data, 8), -EIO);
+	EXPECT_EQ(poke(memory, table, data, 8), -EIO);
+	EXPECT(faults(pending));
+	EXPECT_EQ(peek(memory, pending, data, 8), -EIO);
+	EXPECT(!faults(pending - 4));
+	EXPECT_EQ(peek(memory, pending - 8, data, 8), 8);
+	EXPECT_EQ(peek(memory, pending - 4, data, 8), 4);
+	EXPECT_EQ(poke(memory, pending - 4, data, 8), 4);
+	munmap(table, region.bytes);
+	close(memory);
+	close(fd);
+}
+
 static int access_region(int fd, unsigned long request, uint32_t index,
 			 uint64_t offset, uint32_t bytes, uint64_t *value)
 {
@@ -1555,6 +1624,8 @@ int main(int argc, char **argv)
 		TAP_TEST(only_to_read_and_write),
 		TAP_TEST(registers_by_mmap),
 		TAP_TEST(the_table_is_out_of_reach),
+		TAP_TEST(debuggers_see_registers),
+		TAP_TEST(debuggers_do_not_see_the_table),
 		TAP_TEST(ports_by_calls),
 		TAP_TEST(small_regions_by_calls),
 		TAP_TEST(configuration_by_list),
