@@ -62,8 +62,4 @@ static inline bool usher_isolated_msi(struct device *dev,
 #endif
 }
 
-#ifndef PCI_IRQ_INTX
-#define PCI_IRQ_INTX	PCI_IRQ_LEGACY
-#endif
-
 #endif /* _USHER_COMPAT_H */

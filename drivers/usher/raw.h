@@ -143,6 +143,7 @@ struct usher_raw_dma_limits {
  * @msix: vectors by MSI-X
  * @msi: vectors by MSI
  * @intx: has a pin that can be masked
+ * @had_flag: it had PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG before us
  * @bars: base address registers
  *
  * @lock: guards what follows, and the function's configuration
@@ -175,6 +176,7 @@ struct usher_raw {
 	u32				msix;
 	u32				msi;
 	u32				intx;
+	bool				had_flag;
 	struct usher_raw_bar		bars[USHER_RAW_REGIONS];
 
 	struct mutex			lock; /* owner, memory, interrupts */
@@ -245,7 +247,8 @@ void usher_raw_quarantine(struct usher_raw *raw);
 
 /* ---- rawirq.c: interrupts ---- */
 
-void usher_raw_count_irqs(struct usher_raw *raw);
+void usher_raw_init_irqs(struct usher_raw *raw);
+void usher_raw_exit_irqs(struct usher_raw *raw);
 int usher_raw_irq_enable(struct usher_raw *raw,
 			 const struct usher_raw_irq_enable *arg);
 void usher_raw_irq_disable(struct usher_raw *raw);

@@ -270,14 +270,15 @@ static int usher_raw_enable(struct usher_raw *raw)
 	ret = pci_enable_device(pdev);
 	if (ret)
 		return ret;
+	/* Enabling it switches the pin on, which nobody serves. */
+	pci_intx(pdev, 0);
+	pci_clear_master(pdev);
 	ret = pci_request_regions(pdev, "usher-raw");
 	if (ret)
 		goto disable;
 	ret = usher_raw_widen_dma(raw);
 	if (ret)
 		goto restore_dma;
-	pci_clear_master(pdev);
-	pci_intx(pdev, 0);
 	pci_save_state(pdev);
 	raw->saved = pci_store_saved_state(pdev);
 	ret = -ENOMEM;
@@ -285,7 +286,7 @@ static int usher_raw_enable(struct usher_raw *raw)
 		goto restore_dma;
 	raw->reset = usher_raw_reset_probe(pdev);
 	usher_raw_init_bars(raw);
-	usher_raw_count_irqs(raw);
+	usher_raw_init_irqs(raw);
 	return 0;
 
 restore_dma:
@@ -298,6 +299,7 @@ disable:
 
 static void usher_raw_disable(struct usher_raw *raw)
 {
+	usher_raw_exit_irqs(raw);
 	usher_raw_exit_bars(raw);
 	usher_raw_restore_dma(raw);
 	pci_release_regions(raw->pdev);

@@ -21,7 +21,7 @@ static irqreturn_t usher_raw_message(int irq, void *data)
 }
 
 /* The line stays as long as the device was not served: by the process, later. */
-static irqreturn_t usher_raw_pin(int irq, void *data)
+static irqreturn_t usher_raw_intx(int irq, void *data)
 {
 	struct usher_raw_vector *vector = data;
 	struct usher_raw_irqs *irqs = vector->irqs;
@@ -42,13 +42,13 @@ static irqreturn_t usher_raw_pin(int irq, void *data)
 
 /* ---- masking ---- */
 
-static void usher_raw_mask_pin(struct usher_raw_vector *vector, bool mask)
+static void usher_raw_mask_intx(struct usher_raw_vector *vector, bool mask)
 {
 	struct usher_raw_irqs *irqs = vector->irqs;
 	bool pending = false;
 
 	spin_lock_irq(&irqs->lock);
-	if (mask && !vector->masked)
+	if (mask)
 		pci_intx(irqs->pdev, 0);
 	/* What is pending stays masked, and is there again. */
 	if (!mask && vector->masked)
@@ -89,7 +89,7 @@ int usher_raw_irq_mask(struct usher_raw *raw,
 	if (!irqs || arg->vector >= irqs->count)
 		ret = -EINVAL;
 	else if (irqs->kind == USHER_RAW_IRQ_INTX)
-		usher_raw_mask_pin(irqs->vectors, arg->mask);
+		usher_raw_mask_intx(irqs->vectors, arg->mask);
 	else
 		usher_raw_mask_message(irqs->vectors +
 				       array_index_nospec(arg->vector, irqs->count),
@@ -117,7 +117,10 @@ void usher_raw_irq_freeze(struct usher_raw *raw, bool freeze)
 
 /* ---- on and off ---- */
 
-/* Switched off for all (pci=nomsi), or by a quirk of it or of what is above it */
+/*
+ * Switched off for all (pci=nomsi), or by a quirk of it or of what is above it; or
+ * it needs the pin on for messages, and the pin is off.
+ */
 static bool usher_raw_may_use_msi(struct pci_dev *pdev)
 {
 	struct pci_bus *bus;
@@ -125,10 +128,19 @@ static bool usher_raw_may_use_msi(struct pci_dev *pdev)
 	for (bus = pdev->bus; bus; bus = bus->parent)
 		if (bus->bus_flags & PCI_BUS_FLAGS_NO_MSI)
 			return false;
-	return pci_msi_enabled() && !pdev->no_msi;
+	return pci_msi_enabled() && !pdev->no_msi &&
+	       !(pdev->dev_flags & PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG);
 }
 
-void usher_raw_count_irqs(struct usher_raw *raw)
+/**
+ * usher_raw_init_irqs - count interrupts, and take the pin
+ * @raw: the function, being bound
+ *
+ * The PCI core switches the pin on when messages end, and nobody serves it then:
+ * the line that it may share would be dead. The flag of devices whose pin it must
+ * not touch keeps it from doing so.
+ */
+void usher_raw_init_irqs(struct usher_raw *raw)
 {
 	struct pci_dev *pdev = raw->pdev;
 	u8 pin = 0;
@@ -138,7 +150,17 @@ void usher_raw_count_irqs(struct usher_raw *raw)
 		raw->msi = max(pci_msi_vec_count(pdev), 0);
 	}
 	pci_read_config_byte(pdev, PCI_INTERRUPT_PIN, &pin);
-	raw->intx = pin && pdev->irq && pci_intx_mask_supported(pdev);
+	raw->intx = pin && pdev->irq && pdev->irq != IRQ_NOTCONNECTED &&
+		    pci_intx_mask_supported(pdev);
+	raw->had_flag = pdev->dev_flags & PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG;
+	pdev->dev_flags |= PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG;
+}
+
+/* The next driver finds the flag as it was. */
+void usher_raw_exit_irqs(struct usher_raw *raw)
+{
+	if (!raw->had_flag)
+		raw->pdev->dev_flags &= ~PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG;
 }
 
 bool usher_raw_has_messages(const struct usher_raw *raw)
@@ -187,50 +209,90 @@ static struct usher_raw_irqs *usher_raw_irqs_alloc(struct usher_raw *raw,
 	return irqs;
 }
 
-static void usher_raw_irqs_stop(struct usher_raw_irqs *irqs, u32 count)
+/*
+ * A vector that is freed leaves the address 0 behind: to be switched off before, for
+ * a device that goes on sending. MSI-X masks each vector instead.
+ */
+static void usher_raw_msi_off(struct pci_dev *pdev)
 {
-	if (irqs->kind == USHER_RAW_IRQ_INTX)
-		pci_intx(irqs->pdev, 0);
+	u16 flags;
+
+	pci_read_config_word(pdev, pdev->msi_cap + PCI_MSI_FLAGS, &flags);
+	pci_write_config_word(pdev, pdev->msi_cap + PCI_MSI_FLAGS,
+			      flags & ~PCI_MSI_FLAGS_ENABLE);
+}
+
+static void usher_raw_messages_stop(struct usher_raw_irqs *irqs, u32 count)
+{
+	if (irqs->kind == USHER_RAW_IRQ_MSI)
+		usher_raw_msi_off(irqs->pdev);
 	while (count--)
 		pci_free_irq(irqs->pdev, count, &irqs->vectors[count]);
 	pci_free_irq_vectors(irqs->pdev);
-	/* The end of messages switches the pin on, which nobody serves. */
-	pci_intx(irqs->pdev, 0);
 }
 
-static int usher_raw_irqs_start(struct usher_raw_irqs *irqs)
+static int usher_raw_messages_start(struct usher_raw_irqs *irqs)
 {
-	static const unsigned int types[] = {
-		[USHER_RAW_IRQ_INTX]	= PCI_IRQ_INTX,
-		[USHER_RAW_IRQ_MSI]	= PCI_IRQ_MSI,
-		[USHER_RAW_IRQ_MSIX]	= PCI_IRQ_MSIX,
-	};
-	bool intx = irqs->kind == USHER_RAW_IRQ_INTX;
+	unsigned int type = irqs->kind == USHER_RAW_IRQ_MSI ? PCI_IRQ_MSI :
+							      PCI_IRQ_MSIX;
 	struct pci_dev *pdev = irqs->pdev;
 	int ret;
 	u32 i;
 
-	ret = pci_alloc_irq_vectors(pdev, irqs->count, irqs->count,
-				    types[irqs->kind]);
+	ret = pci_alloc_irq_vectors(pdev, irqs->count, irqs->count, type);
 	if (ret < 0)
 		return ret;
-	/* Allocating a pin switches it on. */
-	if (intx)
-		pci_intx(pdev, 0);
-	irqs->vectors[0].masked = intx;
 	for (i = 0; i < irqs->count; i++) {
-		ret = pci_request_irq(pdev, i,
-				      intx ? usher_raw_pin : usher_raw_message,
-				      NULL, &irqs->vectors[i], "usher-raw %s %u",
+		ret = pci_request_irq(pdev, i, usher_raw_message, NULL,
+				      &irqs->vectors[i], "usher-raw %s %u",
 				      pci_name(pdev), i);
 		if (ret) {
-			usher_raw_irqs_stop(irqs, i);
+			usher_raw_messages_stop(irqs, i);
 			return ret;
 		}
 	}
-	if (intx)
-		usher_raw_mask_pin(irqs->vectors, false);
 	return 0;
+}
+
+static void usher_raw_intx_stop(struct usher_raw_irqs *irqs)
+{
+	usher_raw_mask_intx(irqs->vectors, true);
+	kfree(free_irq(irqs->pdev->irq, irqs->vectors));
+}
+
+/* Not by pci_alloc_irq_vectors(): that switches the pin on before it has a handler. */
+static int usher_raw_intx_start(struct usher_raw_irqs *irqs)
+{
+	struct pci_dev *pdev = irqs->pdev;
+	char *name;
+	int ret;
+
+	name = kasprintf(GFP_KERNEL, "usher-raw %s 0", pci_name(pdev));
+	if (!name)
+		return -ENOMEM;
+	irqs->vectors[0].masked = true;
+	ret = request_irq(pdev->irq, usher_raw_intx, IRQF_SHARED, name,
+			  irqs->vectors);
+	if (ret) {
+		kfree(name);
+		return ret;
+	}
+	usher_raw_mask_intx(irqs->vectors, false);
+	return 0;
+}
+
+static int usher_raw_irqs_start(struct usher_raw_irqs *irqs)
+{
+	return irqs->kind == USHER_RAW_IRQ_INTX ? usher_raw_intx_start(irqs) :
+						  usher_raw_messages_start(irqs);
+}
+
+static void usher_raw_irqs_stop(struct usher_raw_irqs *irqs)
+{
+	if (irqs->kind == USHER_RAW_IRQ_INTX)
+		usher_raw_intx_stop(irqs);
+	else
+		usher_raw_messages_stop(irqs, irqs->count);
 }
 
 static int usher_raw_check_irq(const struct usher_raw *raw,
@@ -293,7 +355,7 @@ void usher_raw_irq_disable(struct usher_raw *raw)
 	lockdep_assert_held(&raw->lock);
 	if (!irqs)
 		return;
-	usher_raw_irqs_stop(irqs, irqs->count);
+	usher_raw_irqs_stop(irqs);
 	raw->irqs = NULL;
 	usher_raw_irqs_free(irqs);
 }
