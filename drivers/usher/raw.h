@@ -255,6 +255,7 @@ void usher_raw_irq_disable(struct usher_raw *raw);
 int usher_raw_irq_mask(struct usher_raw *raw,
 		       const struct usher_raw_irq_mask *arg);
 void usher_raw_irq_freeze(struct usher_raw *raw, bool freeze);
+void usher_raw_set_master(struct usher_raw *raw, bool on);
 bool usher_raw_has_messages(const struct usher_raw *raw);
 
 /* ---- rawcfg.c: configuration space ---- */

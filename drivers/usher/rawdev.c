@@ -84,7 +84,7 @@ void usher_raw_update_master(struct usher_raw *raw)
 {
 	lockdep_assert_held(&raw->lock);
 	if (!list_empty(&raw->mems) || usher_raw_has_messages(raw))
-		pci_set_master(raw->pdev);
+		usher_raw_set_master(raw, true);
 	else
 		usher_raw_stop_dma(raw);
 }

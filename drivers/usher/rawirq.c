@@ -20,23 +20,37 @@ static irqreturn_t usher_raw_message(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-/* The line stays as long as the device was not served: by the process, later. */
+static bool usher_raw_intx_is_off(struct pci_dev *pdev)
+{
+	u16 command;
+
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	return command & PCI_COMMAND_INTX_DISABLE;
+}
+
+/*
+ * The line stays as long as the device was not served: by the process, later. One
+ * that comes although it is masked was switched on by somebody who wrote back what
+ * the command register had held before.
+ */
 static irqreturn_t usher_raw_intx(int irq, void *data)
 {
 	struct usher_raw_vector *vector = data;
 	struct usher_raw_irqs *irqs = vector->irqs;
-	bool ours = false;
+	bool ours = false, masked;
 	unsigned long flags;
 
 	spin_lock_irqsave(&irqs->lock, flags);
-	if (!irqs->frozen && !vector->masked)
+	masked = vector->masked;
+	if (!irqs->frozen && !(masked && usher_raw_intx_is_off(irqs->pdev)))
 		ours = pci_check_and_mask_intx(irqs->pdev);
 	if (ours)
 		vector->masked = true;
 	spin_unlock_irqrestore(&irqs->lock, flags);
 	if (!ours)
 		return IRQ_NONE;
-	usher_eventfd_signal(vector->eventfd);
+	if (!masked)
+		usher_eventfd_signal(vector->eventfd);
 	return IRQ_HANDLED;
 }
 
@@ -112,6 +126,35 @@ void usher_raw_irq_freeze(struct usher_raw *raw, bool freeze)
 	irqs->frozen = freeze;
 	if (irqs->kind == USHER_RAW_IRQ_INTX && !irqs->vectors[0].masked)
 		pci_intx(irqs->pdev, !freeze);
+	spin_unlock_irq(&irqs->lock);
+}
+
+static void usher_raw_write_master(struct pci_dev *pdev, bool on)
+{
+	if (on)
+		pci_set_master(pdev);
+	else
+		pci_clear_master(pdev);
+}
+
+/**
+ * usher_raw_set_master - switch bus mastering on or off
+ * @raw: the function; its lock is held
+ * @on: on
+ *
+ * The handler of INTx changes the same register.
+ */
+void usher_raw_set_master(struct usher_raw *raw, bool on)
+{
+	struct usher_raw_irqs *irqs = raw->irqs;
+
+	lockdep_assert_held(&raw->lock);
+	if (!irqs) {
+		usher_raw_write_master(raw->pdev, on);
+		return;
+	}
+	spin_lock_irq(&irqs->lock);
+	usher_raw_write_master(raw->pdev, on);
 	spin_unlock_irq(&irqs->lock);
 }
 

@@ -107,7 +107,7 @@ static bool usher_raw_is_master(struct pci_dev *pdev)
  */
 bool usher_raw_stop_dma(struct usher_raw *raw)
 {
-	pci_clear_master(raw->pdev);
+	usher_raw_set_master(raw, false);
 	return !usher_raw_is_master(raw->pdev) &&
 	       pci_wait_for_pending_transaction(raw->pdev);
 }
