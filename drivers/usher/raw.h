@@ -155,7 +155,7 @@ struct usher_raw_dma_limits {
  * @warned: it was said that it is not contained
  * @mems: memory of the owner
  * @ids: of @mems
- * @quarantine: memory of former owners that the device may reach
+ * @quarantine: memory of former owners that the device may reach: it was not reset
  * @quarantined: pages in @quarantine
  * @irqs: interrupts that are on, or NULL
  *
@@ -244,6 +244,7 @@ void usher_raw_mems_take(struct usher_raw *raw, struct list_head *mems);
 void usher_raw_mems_unmap(struct usher_raw *raw, struct list_head *mems);
 void usher_raw_mems_release(struct list_head *mems, bool later);
 void usher_raw_quarantine(struct usher_raw *raw);
+void usher_raw_unquarantine(struct usher_raw *raw, struct list_head *mems);
 
 /* ---- rawirq.c: interrupts ---- */
 

@@ -378,6 +378,14 @@ void usher_raw_quarantine(struct usher_raw *raw)
 	usher_raw_mems_take(raw, &raw->quarantine);
 }
 
+/* With raw.lock held: the device was stopped, and reaches nothing of it any more. */
+void usher_raw_unquarantine(struct usher_raw *raw, struct list_head *mems)
+{
+	list_splice_tail_init(&raw->quarantine, mems);
+	usher_raw_mems_unmap(raw, mems);
+	raw->quarantined = 0;
+}
+
 /* ---- ioctls ---- */
 
 int usher_raw_dma_bits(struct usher_raw *raw, u32 bits)

@@ -40,7 +40,8 @@ static int usher_raw_may_open(struct usher_raw *raw)
 	return 0;
 }
 
-static int usher_raw_take(struct usher_raw *raw)
+/* What former owners left behind is put in @mems when the device was reset. */
+static int usher_raw_take(struct usher_raw *raw, struct list_head *mems)
 {
 	int ret;
 
@@ -53,7 +54,9 @@ static int usher_raw_take(struct usher_raw *raw)
 		return ret;
 	if (!raw->fresh) {
 		ret = usher_raw_reset(raw, false);
-		if (ret && ret != -EOPNOTSUPP)
+		if (!ret)
+			usher_raw_unquarantine(raw, mems);
+		else if (ret != -EOPNOTSUPP)
 			return ret;
 	}
 	raw->fresh = false;
@@ -85,6 +88,7 @@ static int usher_raw_open(struct inode *inode, struct file *file)
 {
 	struct usher_raw *raw = container_of(inode->i_cdev, struct usher_raw,
 					     cdev);
+	LIST_HEAD(mems);
 	int ret;
 
 	/* There is nothing in between: whoever drives it writes. */
@@ -93,9 +97,10 @@ static int usher_raw_open(struct inode *inode, struct file *file)
 		return -EACCES;
 	pci_dev_lock(raw->pdev);
 	mutex_lock(&raw->lock);
-	ret = usher_raw_take(raw);
+	ret = usher_raw_take(raw, &mems);
 	mutex_unlock(&raw->lock);
 	pci_dev_unlock(raw->pdev);
+	usher_raw_mems_release(&mems, true);
 	if (ret)
 		return ret;
 	file->private_data = raw;
