@@ -59,6 +59,9 @@ static int usher_raw_take(struct usher_raw *raw, struct list_head *mems)
 		else if (ret != -EOPNOTSUPP)
 			return ret;
 	}
+	/* It did not recover from an error, and nothing else helps. */
+	if (raw->resetting)
+		return -EIO;
 	raw->fresh = false;
 	raw->open = true;
 	return 0;

@@ -215,8 +215,11 @@ pci_ers_result_t usher_raw_slot_reset(struct pci_dev *pdev)
 	struct usher_raw *raw = pci_get_drvdata(pdev);
 
 	mutex_lock(&raw->lock);
-	pci_load_saved_state(pdev, raw->saved);
-	pci_restore_state(pdev);
+	/* After an error of a neighbour that was not fatal, nothing was reset. */
+	if (raw->resetting) {
+		pci_load_saved_state(pdev, raw->saved);
+		pci_restore_state(pdev);
+	}
 	mutex_unlock(&raw->lock);
 	return PCI_ERS_RESULT_RECOVERED;
 }
