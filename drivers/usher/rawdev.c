@@ -21,7 +21,10 @@ static int usher_raw_count(struct device *dev, void *count)
 	return 0;
 }
 
-/* Firmware may ask for memory that the device reaches whatever the kernel says. */
+/*
+ * Firmware may ask for memory that the device reaches whatever the kernel says. Of
+ * what it asks for only until a driver comes, the domain of drivers has all the same.
+ */
 static bool usher_raw_has_direct(struct iommu_group *group)
 {
 	struct iommu_resv_region *region, *next;
@@ -31,7 +34,8 @@ static bool usher_raw_has_direct(struct iommu_group *group)
 	if (iommu_get_group_resv_regions(group, &regions))
 		direct = true;
 	list_for_each_entry_safe(region, next, &regions, list) {
-		if (region->type == IOMMU_RESV_DIRECT)
+		if (region->type == IOMMU_RESV_DIRECT ||
+		    region->type == IOMMU_RESV_DIRECT_RELAXABLE)
 			direct = true;
 		list_del(&region->list);
 		kfree(region);
