@@ -43,6 +43,17 @@ static bool usher_raw_has_direct(struct iommu_group *group)
 	return direct;
 }
 
+/*
+ * A virtio device that was not offered VIRTIO_F_ACCESS_PLATFORM, or whose driver does
+ * not accept it, goes past the IOMMU (Virtual I/O Device 1.2, 6.1); the driver is a
+ * process here.
+ */
+static bool usher_raw_is_virtio(struct pci_dev *pdev)
+{
+	return pdev->vendor == PCI_VENDOR_ID_REDHAT_QUMRANET &&
+	       pdev->device >= 0x1000 && pdev->device <= 0x107f;
+}
+
 static u32 usher_raw_group_flags(struct device *dev)
 {
 	struct iommu_group *group = iommu_group_get(dev);
@@ -71,7 +82,8 @@ u32 usher_raw_flags(struct usher_raw *raw)
 	u32 flags = usher_raw_group_flags(dev);
 
 	/* Not lazily: what is unmapped must be out of reach at once. */
-	if (!domain || domain->type != IOMMU_DOMAIN_DMA)
+	if (!domain || domain->type != IOMMU_DOMAIN_DMA ||
+	    usher_raw_is_virtio(raw->pdev))
 		flags &= ~USHER_RAW_IOMMU;
 	if (domain && domain->type & __IOMMU_DOMAIN_PAGING)
 		flags |= USHER_RAW_CONTIGUOUS;
