@@ -112,6 +112,29 @@ bool usher_raw_stop_dma(struct usher_raw *raw)
 	       pci_wait_for_pending_transaction(raw->pdev);
 }
 
+/*
+ * Lets the function answer until a reset ends that: nobody has its regions just now.
+ * Returns what can tell afterwards whether it did; of a virtual function nothing.
+ */
+static u16 usher_raw_leave_mark(struct pci_dev *pdev)
+{
+	const u16 marks = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
+	u16 command;
+
+	pci_write_config_word(pdev, PCI_COMMAND, marks | PCI_COMMAND_INTX_DISABLE);
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	return command & marks;
+}
+
+/* A reset that leaves any of this on was none, whatever it says. */
+static bool usher_raw_was_reset(struct pci_dev *pdev, u16 marks)
+{
+	u16 command;
+
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	return !(command & (marks | PCI_COMMAND_MASTER));
+}
+
 /* With raw.lock held: it is there again. */
 static void usher_raw_usable(struct usher_raw *raw)
 {
@@ -134,6 +157,7 @@ static void usher_raw_usable(struct usher_raw *raw)
 int usher_raw_reset(struct usher_raw *raw, bool keep)
 {
 	struct pci_dev *pdev = raw->pdev;
+	u16 marks;
 	int ret;
 
 	lockdep_assert_held(&raw->lock);
@@ -147,11 +171,10 @@ int usher_raw_reset(struct usher_raw *raw, bool keep)
 	usher_raw_zap(raw);
 	usher_raw_stop_dma(raw);
 	pci_save_state(pdev);
-	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
+	marks = usher_raw_leave_mark(pdev);
 	ret = raw->reset == USHER_RAW_RESET_FLR ?
 	      __pci_reset_function_locked(pdev) : usher_raw_reset_alone(pdev);
-	/* A reset that leaves this on was none, whatever it says. */
-	if (!ret && usher_raw_is_master(pdev))
+	if (!ret && !usher_raw_was_reset(pdev, marks))
 		ret = -EIO;
 	/* Of one that did not recover from an error nothing is left to keep. */
 	if (!keep || raw->resetting)
