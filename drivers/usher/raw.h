@@ -163,7 +163,6 @@ struct usher_raw_dma_limits {
  * @regions_on: base address registers may be touched
  *
  * @wait: those who poll, or want @lock while @resetting
- * @lost: in the list of functions that nothing proved to have stopped
  */
 struct usher_raw {
 	struct device			dev;
@@ -195,7 +194,6 @@ struct usher_raw {
 	bool				regions_on;
 
 	wait_queue_head_t		wait;
-	struct list_head		lost;
 };
 
 /* ---- rawdev.c: the function and its node ---- */

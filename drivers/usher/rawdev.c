@@ -3,15 +3,12 @@
  * Raw mode: a function from probe to remove, its node, and what contains it.
  */
 #include <linux/iommu.h>
+#include <linux/kmemleak.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 
 #include "compat.h"
 #include "raw.h"
-
-/* Functions that may reach memory for ever: kept, with that memory, and with us */
-static LIST_HEAD(usher_raw_lost);
-static DEFINE_SPINLOCK(usher_raw_lost_lock);
 
 /* ---- what contains it ---- */
 
@@ -386,15 +383,16 @@ static bool usher_raw_end(struct usher_raw *raw)
 	return stopped;
 }
 
-/* What is lost is lost on purpose. */
-static void usher_raw_lose(struct usher_raw *raw)
+/* What is lost is lost on purpose: never freed, as the device may reach it for ever. */
+static void usher_raw_lose(struct usher_raw *raw, struct list_head *mems)
 {
+	struct usher_raw_mem *mem, *next;
+
 	dev_err(&raw->pdev->dev, "nothing proves that the device no longer reaches memory: what processes gave it is lost\n");
-	get_device(&raw->dev);
-	__module_get(THIS_MODULE);
-	spin_lock(&usher_raw_lost_lock);
-	list_add(&raw->lost, &usher_raw_lost);
-	spin_unlock(&usher_raw_lost_lock);
+	list_for_each_entry_safe(mem, next, mems, node) {
+		list_del(&mem->node);
+		kmemleak_not_leak(mem);
+	}
 }
 
 /*
@@ -405,16 +403,17 @@ static void usher_raw_remove(struct pci_dev *pdev)
 {
 	struct usher_raw *raw = pci_get_drvdata(pdev);
 	LIST_HEAD(mems);
+	bool stopped;
 
 	cdev_device_del(&raw->cdev, &raw->dev);
 	mutex_lock(&raw->lock);
-	if (usher_raw_end(raw) || usher_raw_flags(raw) & USHER_RAW_IOMMU) {
-		usher_raw_mems_take(raw, &mems);
-		list_splice_tail_init(&raw->quarantine, &mems);
+	stopped = usher_raw_end(raw) || usher_raw_flags(raw) & USHER_RAW_IOMMU;
+	usher_raw_mems_take(raw, &mems);
+	list_splice_tail_init(&raw->quarantine, &mems);
+	if (stopped)
 		usher_raw_mems_unmap(raw, &mems);
-	} else if (!list_empty(&raw->mems) || !list_empty(&raw->quarantine)) {
-		usher_raw_lose(raw);
-	}
+	else if (!list_empty(&mems))
+		usher_raw_lose(raw, &mems);
 	mutex_unlock(&raw->lock);
 	usher_raw_mems_release(&mems, true);
 	usher_raw_disable(raw);
