@@ -3,15 +3,18 @@
  * What linux/usher_raw.h promises, without the library: each refusal by name, and
  * removal and reset at any moment.
  *
- *	raw_test EDU 82574 BARE SMALL NVME [anybody | bounce | errors | group | lockdown]
+ *	raw_test EDU 82574 BARE SMALL NVME [WORD]
+ *
+ * WORD is anybody, bounce, errors, group, lockdown or virtio.
  *
  * PCI addresses of functions bound to usher-raw; TAP on stdout. EDU is QEMU's
  * educational device behind a port of its own, BARE another one that shares a bus,
- * and so has no reset. SMALL is an OHCI controller, whose registers are less than a
- * page; NVME has more vectors than the machine. With a word, what takes no privilege;
- * what is refused when all DMA is bounced, and when the kernel is locked down; or,
- * in place of EDU, a device with the identifier "errors" in QEMU breaks its link, or
- * one with a reset shares its IOMMU group with another.
+ * and so has no reset; their pins share a line. SMALL is an OHCI controller, whose
+ * registers are less than a page; NVME has more vectors than the machine. With a
+ * word, what takes no privilege; what is refused when all DMA is bounced, and when
+ * the kernel is locked down; or, in place of EDU, a device with the identifier
+ * "errors" in QEMU breaks its link, one with a reset shares its IOMMU group with
+ * another, or a virtio device goes past the IOMMU.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -961,6 +964,167 @@ static void a_pin_survives_resets(void)
 	close(fd);
 }
 
+/* ---- the line that it shares ---- */
+
+/* Interrupts on it since the kernel was booted, whosever they were */
+static long interrupts_of(long irq)
+{
+	char path[64], text[4096] = "", *at = text;
+	long sum = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/kernel/irq/%ld/per_cpu_count", irq);
+	file = fopen(path, "r");
+	EXPECT(file && fgets(text, sizeof(text), file));
+	if (file)
+		fclose(file);
+	while (*at) {
+		sum += strtol(at, &at, 10);
+		at += *at == ',' || *at == '\n';
+	}
+	return sum;
+}
+
+/* Whoever else is on the line of EDU's pin must have it: BARE is. */
+static int neighbour_on_the_line(void)
+{
+	int event = eventfd(0, EFD_CLOEXEC), fd = open_node(bare);
+
+	EXPECT(fd >= 0);
+	EXPECT_EQ(irq_enable(fd, USHER_RAW_IRQ_INTX, 1, &event), 0);
+	EXPECT_EQ(function_attribute(bare, "irq"), function_attribute(edu, "irq"));
+	close(event);
+	return fd;
+}
+
+static bool over;
+
+static void *raise_all_the_time(void *registers)
+{
+	while (!__atomic_load_n(&over, __ATOMIC_ACQUIRE))
+		write32(registers, EDU_RAISE, 1);
+	return NULL;
+}
+
+/* What it raises while nobody serves it does not reach the line, not for a moment. */
+static void the_line_is_left_alone(uint32_t kind)
+{
+	int event = eventfd(0, EFD_CLOEXEC), fd = open_node(edu), i;
+	long irq = function_attribute(edu, "irq"), before;
+	uint8_t *registers = map(fd, 0, PAGE, MAP_SHARED);
+	int neighbour = neighbour_on_the_line();
+	pthread_t thread;
+
+	over = false;
+	before = interrupts_of(irq);
+	EXPECT_EQ(pthread_create(&thread, NULL, raise_all_the_time, registers), 0);
+	for (i = 0; i < 100; i++) {
+		EXPECT_EQ(irq_enable(fd, kind, 1, &event), 0);
+		EXPECT_EQ(irq_disable(fd), 0);
+	}
+	__atomic_store_n(&over, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	write32(registers, EDU_ACKNOWLEDGE, UINT32_MAX);
+	EXPECT_EQ(interrupts_of(irq), before);
+	munmap(registers, PAGE);
+	close(neighbour);
+	close(event);
+	close(fd);
+}
+
+static void a_pending_pin_leaves_the_line_alone(void)
+{
+	the_line_is_left_alone(USHER_RAW_IRQ_INTX);
+}
+
+static void messages_leave_the_line_alone(void)
+{
+	the_line_is_left_alone(USHER_RAW_IRQ_MSI);
+}
+
+static void *alloc_all_the_time(void *data)
+{
+	int fd = *(int *)data;
+	struct usher_raw_dma dma;
+	uint64_t bus;
+
+	while (!__atomic_load_n(&over, __ATOMIC_ACQUIRE)) {
+		EXPECT_EQ(dma_alloc(fd, 1, &dma, &bus), 0);
+		EXPECT_EQ(dma_free(fd, dma.id), 0);
+	}
+	return NULL;
+}
+
+/* Both change the command register: the pin stays masked until it was served. */
+static void masking_does_not_race_with_mastering(void)
+{
+	int event = eventfd(0, EFD_CLOEXEC), fd = open_node(edu), i, n;
+	uint8_t *registers = map(fd, 0, PAGE, MAP_SHARED);
+	bool masked = true;
+	pthread_t thread;
+
+	over = false;
+	EXPECT_EQ(irq_enable(fd, USHER_RAW_IRQ_INTX, 1, &event), 0);
+	EXPECT_EQ(pthread_create(&thread, NULL, alloc_all_the_time, &fd), 0);
+	for (i = 0; i < 300 && masked; i++) {
+		write32(registers, EDU_RAISE, 1);
+		EXPECT(comes(event, 5000));
+		for (n = 0; n < 3; n++)
+			masked = masked && in_command(fd, COMMAND_NO_INTX);
+		write32(registers, EDU_ACKNOWLEDGE, 1);
+		EXPECT_EQ(irq_mask(fd, 0, 0), 0);
+	}
+	EXPECT(masked);
+	__atomic_store_n(&over, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	munmap(registers, PAGE);
+	close(event);
+	close(fd);
+}
+
+/* As who restores the command register, with what it held before */
+static void switch_pin_on(int fd)
+{
+	uint32_t command = 0;
+	char path[128];
+	uint16_t value;
+	int config;
+
+	EXPECT_EQ(config_read(fd, COMMAND, 2, &command), 0);
+	value = command & ~COMMAND_NO_INTX;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", edu);
+	config = open(path, O_RDWR | O_CLOEXEC);
+	EXPECT_EQ(pwrite(config, &value, 2, COMMAND), 2);
+	close(config);
+}
+
+/* It comes again, is masked again, and the process knows of it already. */
+static void a_pin_that_others_switch_on(void)
+{
+	int event = eventfd(0, EFD_CLOEXEC), fd = open_node(edu), i;
+	uint8_t *registers = map(fd, 0, PAGE, MAP_SHARED);
+	long irq = function_attribute(edu, "irq"), before;
+
+	EXPECT_EQ(irq_enable(fd, USHER_RAW_IRQ_INTX, 1, &event), 0);
+	write32(registers, EDU_RAISE, 1);
+	EXPECT(comes(event, 5000));
+	for (i = 0; i < 10; i++) {
+		before = interrupts_of(irq);
+		switch_pin_on(fd);
+		EXPECT(in_command(fd, COMMAND_NO_INTX));
+		EXPECT(interrupts_of(irq) > before);
+		EXPECT(interrupts_of(irq) < before + 100);
+		EXPECT(!comes(event, 0));
+	}
+	write32(registers, EDU_ACKNOWLEDGE, 1);
+	EXPECT_EQ(irq_mask(fd, 0, 0), 0);
+	EXPECT(!in_command(fd, COMMAND_NO_INTX));
+	one_pin(registers, event);
+	munmap(registers, PAGE);
+	close(event);
+	close(fd);
+}
+
 static void vectors_have_an_end(void)
 {
 	uint32_t count, i;
@@ -1574,6 +1738,14 @@ static void expect_flags(const char *address, uint32_t flags)
 	close(fd);
 }
 
+/* What it reaches is for its driver to say (VIRTIO_F_ACCESS_PLATFORM). */
+static void virtio_is_not_contained(void)
+{
+	EXPECT_EQ(attribute(edu, "contained"), 0);
+	EXPECT_EQ(open_as_nobody(edu), -EPERM);
+	expect_flags(edu, USHER_RAW_CONTAINED & ~USHER_RAW_IOMMU);
+}
+
 /* Nothing but its sibling is against it. */
 static void only_a_group_of_one_is_contained(void)
 {
@@ -1595,6 +1767,35 @@ static void only_a_group_of_one_is_contained(void)
 	EXPECT_EQ(group_of(edu, sibling, sizeof(sibling)), 2);
 	EXPECT_EQ(attribute(edu, "contained"), 0);
 	EXPECT_EQ(open_as_nobody(edu), -EPERM);
+}
+
+/*
+ * Firmware may want memory for the ISA bridge until it has a driver; the kernel
+ * leaves it mapped all the same (CONFIG_INTEL_IOMMU_FLOPPY_WA).
+ */
+static void memory_of_firmware_is_in_reach(void)
+{
+	static const char isa[] = "0000:00:1f.0";
+	char path[128], line[128] = "";
+	bool relaxable = false;
+	FILE *file;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group/reserved_regions",
+		 isa);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		relaxable = relaxable || strstr(line, "direct-relaxable");
+	if (file)
+		fclose(file);
+	if (!relaxable) {
+		printf("# not tested: firmware wants no memory here\n");
+		return;
+	}
+	fd = open_node(isa);
+	EXPECT(fd >= 0);
+	EXPECT_EQ(info_of(fd).flags & USHER_RAW_IOMMU, 0);
+	close(fd);
 }
 
 /* Last: there is no way back. */
@@ -1639,6 +1840,10 @@ int main(int argc, char **argv)
 		TAP_TEST(interrupts_are_checked),
 		TAP_TEST(the_pin_is_off_without_a_handler),
 		TAP_TEST(a_pin_survives_resets),
+		TAP_TEST(a_pending_pin_leaves_the_line_alone),
+		TAP_TEST(messages_leave_the_line_alone),
+		TAP_TEST(masking_does_not_race_with_mastering),
+		TAP_TEST(a_pin_that_others_switch_on),
 		TAP_TEST(vectors_have_an_end),
 		TAP_TEST(unbound_in_mid_dma),
 		TAP_TEST(reset_in_mid_dma),
@@ -1665,8 +1870,11 @@ int main(int argc, char **argv)
 		TAP_TEST(killed_in_mid_dma),
 	}, breaks[] = {
 		TAP_TEST(recovers_from_errors_of_the_link),
+	}, virtio[] = {
+		TAP_TEST(virtio_is_not_contained),
 	}, group[] = {
 		TAP_TEST(only_a_group_of_one_is_contained),
+		TAP_TEST(memory_of_firmware_is_in_reach),
 	}, bounce[] = {
 		TAP_TEST(what_would_be_bounced),
 	}, lockdown[] = {
@@ -1687,6 +1895,8 @@ int main(int argc, char **argv)
 		return run_tests(anybody, ARRAY_SIZE(anybody));
 	if (!strcmp(word, "errors"))
 		return run_tests(breaks, ARRAY_SIZE(breaks));
+	if (!strcmp(word, "virtio"))
+		return run_tests(virtio, ARRAY_SIZE(virtio));
 	if (!strcmp(word, "group"))
 		return run_tests(group, ARRAY_SIZE(group));
 	if (!strcmp(word, "bounce"))
