@@ -12,18 +12,22 @@
  * Opening needs no privilege where the hardware contains the device: an IOMMU
  * that translates strictly, an IOMMU group of its own, isolated MSI, and a reset
  * that works. Elsewhere the device reaches all memory, or other devices; opening
- * then takes CAP_SYS_RAWIO, is refused under lockdown, and taints the kernel.
+ * then takes CAP_SYS_RAWIO, is refused under lockdown, and taints the kernel. So it
+ * does for a device that firmware gives memory to through the IOMMU, and for a virtio
+ * device, which goes past it unless its driver accepts VIRTIO_F_ACCESS_PLATFORM.
  *
  * The function is reset before it is opened and after it was closed, by a
  * function level reset or, where it is alone on its bus, a bus reset. With
- * neither, bus mastering goes off, and memory that the device may still have in
- * mind stays pinned until the function is unbound.
+ * neither, bus mastering goes off, and memory that the device may still access
+ * stays pinned until the function is unbound. When a reset fails at the end, it
+ * stays until a reset at the beginning works.
  *
  * Opening, closing and removal take as long as a reset: more than a minute where
  * the function does not come back.
  *
  * The device is a bus master only while there is memory for DMA, or while
- * interrupts by message are on, which are writes to memory.
+ * interrupts by message are on, which are writes to memory. Its pin is on only
+ * while INTx is.
  *
  * open() fails with
  *
