@@ -451,7 +451,7 @@ static void print_protection(struct json_object *object)
 
 	print_array(object, "reset_methods", "reset");
 	if (raw && json_number(raw, "quarantined_pages"))
-		printf(NAME_WIDTH "%llu pages, until it is unbound\n", "quarantine",
+		printf(NAME_WIDTH "%llu pages, until it is reset or unbound\n", "quarantine",
 		       json_number(raw, "quarantined_pages"));
 	printf(NAME_WIDTH "%s\n", "protection", json_text(object, "protection"));
 	if (json_member(object, "remedy"))

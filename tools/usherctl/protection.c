@@ -41,7 +41,8 @@ static bool has_direct(const char *group)
 	while ((line = strsep(&rest, "\n"))) {
 		const char *kind = strrchr(line, ' ');
 
-		if (kind && !strcmp(kind, " direct"))
+		if (kind && (!strcmp(kind, " direct") ||
+			     !strcmp(kind, " direct-relaxable")))
 			return true;
 	}
 	return false;
@@ -111,7 +112,7 @@ static void ask_module(const char *bdf, struct protection *is)
 		return;
 	}
 	/* Nothing else is the reason. */
-	if (is->reset && is->neighbours == 0 && !is->direct &&
+	if (is->reset && is->neighbours == 0 && !is->direct && !is->virtio &&
 	    !strcmp(is->domain, "DMA"))
 		is->isolated_msi = KNOWN_NO;
 }
@@ -149,7 +150,7 @@ enum known protection_contained(const struct protection *is)
 	if (is->contained != KNOWN_UNKNOWN)
 		return is->contained;
 	if (!*is->group || strcmp(is->domain, "DMA") || is->neighbours ||
-	    is->direct || !is->reset)
+	    is->direct || is->virtio || !is->reset)
 		return KNOWN_NO;
 	return is->isolated_msi;
 }
@@ -179,6 +180,8 @@ static const char *memory_reason(const struct protection *is)
 		return "its IOMMU domain is not the kernel's own for DMA";
 	if (is->direct)
 		return "the firmware reserves memory that it reaches through the IOMMU";
+	if (is->virtio)
+		return "it is a virtio device, which may reach memory past the IOMMU";
 	return NULL;
 }
 
@@ -226,15 +229,9 @@ const char *protection_remedy(const struct protection *is)
 		return "Boot with iommu.passthrough=0 iommu.strict=1.";
 	if (!strcmp(is->domain, "DMA-FQ") && !own_domain(is))
 		return "Boot with iommu.strict=1.";
-	if (is->virtio)
+	if (is->virtio && own_domain(is))
 		return "QEMU puts a virtio device behind the IOMMU by iommu_platform=on.";
 	return NULL;
-}
-
-/* What the kernel takes for granted */
-static const char *premise(const struct protection *is)
-{
-	return is->virtio ? ", if this virtio device is behind it" : "";
 }
 
 static const char *raw_sentence(const struct protection *is, const char *begin,
@@ -243,8 +240,8 @@ static const char *raw_sentence(const struct protection *is, const char *begin,
 	switch (protection_contained(is)) {
 	case KNOWN_YES:
 		snprintf(text, 1024,
-			 "%scontained by the IOMMU%s: its DMA reaches only memory that its driver was given, and it interrupts nobody else; opening it takes permission for its node and no privilege",
-			 begin, premise(is));
+			 "%scontained by the IOMMU: its DMA reaches only memory that its driver was given, and it interrupts nobody else; opening it takes permission for its node and no privilege",
+			 begin);
 		break;
 	case KNOWN_NO:
 		snprintf(text, 1024,
@@ -253,8 +250,8 @@ static const char *raw_sentence(const struct protection *is, const char *begin,
 		break;
 	case KNOWN_UNKNOWN:
 		snprintf(text, 1024,
-			 "%scontained by a strict IOMMU%s, if its interrupts are remapped, which only the module finds out",
-			 begin, premise(is));
+			 "%scontained by a strict IOMMU, if its interrupts are remapped, which only the module finds out",
+			 begin);
 	}
 	return text;
 }
@@ -270,7 +267,8 @@ const char *protection_sentence(const struct protection *is, char text[1024])
 	if (!strcmp(is->driver, "vfio-pci")) {
 		snprintf(text, 1024,
 			 "contained by the IOMMU%s: in the hands of vfio-pci its DMA reaches only memory that its driver was given; opening it takes permission for /dev/vfio/%s",
-			 premise(is), is->group);
+			 is->virtio ? ", if this virtio device is behind it" : "",
+			 is->group);
 		return text;
 	}
 	if (strcmp(is->driver, "usher"))

@@ -129,22 +129,25 @@ static void other_drivers(void)
 	EXPECT(says(&is, "nothing contains the device itself"));
 }
 
-/* What the kernel takes for contained may not be. */
+/* Linux takes a virtio device for contained, and VFIO does, which it need not be. */
 static void hypervisor_decides(void)
 {
 	struct protection is = good;
 
 	is.virtio = true;
-	EXPECT(says(&is, "by the IOMMU, if this virtio device is behind it: its DMA"));
-	EXPECT(protection_remedy(&is) &&
-	       strstr(protection_remedy(&is), "iommu_platform=on"));
+	is.contained = KNOWN_NO;
+	EXPECT(says(&is, "not contained, as it is a virtio device"));
+	EXPECT(!protection_remedy(&is));
+	is.contained = KNOWN_UNKNOWN;
+	SET(is.driver, "virtio-pci");
+	EXPECT(protection_contained(&is) == KNOWN_NO);
+	EXPECT(says(&is, "it would be not contained, as it is a virtio device"));
 	SET(is.driver, "vfio-pci");
 	EXPECT(says(&is, "by the IOMMU, if this virtio device is behind it: in the"));
-	is.contained = KNOWN_UNKNOWN;
-	is.isolated_msi = KNOWN_UNKNOWN;
-	SET(is.driver, "virtio-pci");
-	EXPECT(says(&is, "strict IOMMU, if this virtio device is behind it, if its"));
+	EXPECT(protection_remedy(&is) &&
+	       strstr(protection_remedy(&is), "iommu_platform=on"));
 	*is.group = '\0';
+	SET(is.driver, "usher-raw");
 	EXPECT(says(&is, "behind no IOMMU"));
 	EXPECT(strstr(protection_remedy(&is), "intel_iommu=on"));
 }
