@@ -51,7 +51,9 @@
 #define COMMAND_NO_INTX		0x0400
 #define CACHE_LINE_SIZE		0x0c
 #define BAR0			0x10
+#define CAPABILITIES		0x34
 #define INTERRUPT_LINE		0x3c
+#define MSIX			0x11	/* a capability */
 
 /* BAR 3 of the 82574 holds nothing but the MSI-X table, BAR 2 is I/O ports. */
 #define NIC_PORTS		2
@@ -181,6 +183,8 @@ static void registers_by_mmap(void)
 	EXPECT_EQ(errno, EINVAL);
 	EXPECT(map(fd, region.offset + region.bytes, PAGE, MAP_SHARED) == MAP_FAILED);
 	EXPECT_EQ(errno, EINVAL);
+	EXPECT(map(fd, region.offset + 2 * region.bytes, PAGE, MAP_SHARED) == MAP_FAILED);
+	EXPECT_EQ(errno, EINVAL);
 	region = region_of(fd, 1);
 	EXPECT_EQ(region.bytes, 0);
 	EXPECT(map(fd, region.offset, PAGE, MAP_SHARED) == MAP_FAILED);
@@ -194,6 +198,8 @@ static void registers_by_mmap(void)
 	EXPECT_EQ(read32(registers, EDU_ID), EDU_ID_VALUE);
 	write32(registers, EDU_LIVENESS, 0x1234);
 	EXPECT_EQ(read32(registers, EDU_LIVENESS), ~0x1234U);
+	EXPECT(mremap(registers, 0x100000, 0x101000, MREMAP_MAYMOVE) == MAP_FAILED);
+	EXPECT_EQ(errno, EFAULT);
 	munmap(registers, 0x100000);
 	close(fd);
 }
@@ -295,6 +301,80 @@ static void debuggers_do_not_see_the_table(void)
 	EXPECT_EQ(poke(memory, pending - 4, data, 8), 4);
 	munmap(table, region.bytes);
 	close(memory);
+	close(fd);
+}
+
+static uint32_t config32(int fd, uint32_t offset)
+{
+	uint32_t value = 0;
+
+	EXPECT_EQ(config_read(fd, offset, 4, &value), 0);
+	return value;
+}
+
+/* Where a capability is, or 0 */
+static uint32_t capability(int fd, uint8_t id)
+{
+	uint32_t at = config32(fd, CAPABILITIES) & 0xfc, tries = 48;
+
+	while (at && tries-- && (config32(fd, at) & 0xff) != id)
+		at = config32(fd, at) >> 8 & 0xfc;
+	return at;
+}
+
+/**
+ * struct hole - what the device itself says must not be reached
+ * @region: where it is
+ * @first: its first page
+ * @end: after its last
+ */
+struct hole {
+	uint32_t region;
+	uint64_t first;
+	uint64_t end;
+};
+
+static struct hole hole_of(uint32_t where, uint64_t bytes)
+{
+	uint64_t at = where & ~7U;
+
+	return (struct hole) {
+		.region	= where & 7,
+		.first	= at / PAGE,
+		.end	= (at + bytes + PAGE - 1) / PAGE,
+	};
+}
+
+static bool is_in(const struct hole *hole, uint32_t region, uint64_t page)
+{
+	return hole->region == region && page >= hole->first && page < hole->end;
+}
+
+/* It is of many pages, and registers are in the same region. */
+static void all_of_the_table_is_out_of_reach(void)
+{
+	int fd = open_node(nvme);
+	uint32_t at = capability(fd, MSIX), count = 0, wrong = 0;
+	struct usher_raw_region region;
+	struct hole table, pending;
+	uint8_t *registers;
+	uint64_t page;
+
+	EXPECT(at);
+	EXPECT_EQ(config_read(fd, at + 2, 2, &count), 0);
+	count = (count & 0x7ff) + 1;
+	EXPECT(count > PAGE / 16);
+	table = hole_of(config32(fd, at + 4), 16 * count);
+	pending = hole_of(config32(fd, at + 8), (count + 63) / 64 * 8);
+	region = region_of(fd, table.region);
+	registers = map(fd, region.offset, region.bytes, MAP_SHARED);
+	EXPECT(registers != MAP_FAILED);
+	for (page = 0; page < region.bytes / PAGE; page++)
+		wrong += faults(registers + page * PAGE) !=
+			 (is_in(&table, table.region, page) ||
+			  is_in(&pending, table.region, page));
+	EXPECT_EQ(wrong, 0);
+	munmap(registers, region.bytes);
 	close(fd);
 }
 
@@ -1271,6 +1351,33 @@ static void unbound_in_mid_dma(void)
 	signal(SIGBUS, SIG_DFL);
 }
 
+/* The pages of each region go, and not only the first ones. */
+static void unbound_with_all_regions(void)
+{
+	uint8_t *registers[USHER_RAW_REGIONS] = { NULL };
+	struct usher_raw_region regions[USHER_RAW_REGIONS];
+	int fd = open_node(nic), found = 0, i;
+
+	for (i = 0; i < USHER_RAW_REGIONS; i++) {
+		regions[i] = region_of(fd, i);
+		if (!(regions[i].flags & USHER_RAW_REGION_MMAP))
+			continue;
+		registers[i] = map(fd, regions[i].offset, regions[i].bytes, MAP_SHARED);
+		EXPECT(!faults(registers[i] + PAGE));
+		found++;
+	}
+	EXPECT(found > 1);
+	EXPECT(unbind_function(nic));
+	for (i = 0; i < USHER_RAW_REGIONS; i++) {
+		if (!registers[i])
+			continue;
+		EXPECT(faults(registers[i] + PAGE));
+		munmap(registers[i], regions[i].bytes);
+	}
+	close(fd);
+	EXPECT(bind_function(nic));
+}
+
 static void reset_in_mid_dma(void)
 {
 	struct worker worker;
@@ -1320,6 +1427,38 @@ static void registers_wait_for_resets(void)
 	__atomic_store_n(&toucher.end, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
 	EXPECT_EQ(toucher.others, 0);
+	munmap(registers, PAGE);
+	close(fd);
+}
+
+static void *touch_what_is_there(void *data)
+{
+	struct toucher *toucher = data;
+
+	while (!__atomic_load_n(&toucher->end, __ATOMIC_ACQUIRE))
+		if (!sigsetjmp(on_fault, 1))
+			toucher->others += read32(toucher->registers, EDU_ID) != EDU_ID_VALUE;
+	return NULL;
+}
+
+/* Who touches a register meanwhile does not reach the device. */
+static void registers_go_for_resets_by_others(void)
+{
+	struct sigaction action = { .sa_handler = fault };
+	int fd = open_node(edu), i;
+	uint8_t *registers = map(fd, 0, PAGE, MAP_SHARED);
+	struct toucher toucher = { .registers = registers };
+	pthread_t thread;
+
+	sigaction(SIGBUS, &action, NULL);
+	EXPECT_EQ(pthread_create(&thread, NULL, touch_what_is_there, &toucher), 0);
+	for (i = 0; i < 3; i++)
+		EXPECT(reset_by_sysfs(edu));
+	__atomic_store_n(&toucher.end, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	signal(SIGBUS, SIG_DFL);
+	EXPECT_EQ(toucher.others, 0);
+	EXPECT_EQ(read32(registers, EDU_ID), EDU_ID_VALUE);
 	munmap(registers, PAGE);
 	close(fd);
 }
@@ -1825,6 +1964,7 @@ int main(int argc, char **argv)
 		TAP_TEST(only_to_read_and_write),
 		TAP_TEST(registers_by_mmap),
 		TAP_TEST(the_table_is_out_of_reach),
+		TAP_TEST(all_of_the_table_is_out_of_reach),
 		TAP_TEST(debuggers_see_registers),
 		TAP_TEST(debuggers_do_not_see_the_table),
 		TAP_TEST(ports_by_calls),
@@ -1846,8 +1986,10 @@ int main(int argc, char **argv)
 		TAP_TEST(a_pin_that_others_switch_on),
 		TAP_TEST(vectors_have_an_end),
 		TAP_TEST(unbound_in_mid_dma),
+		TAP_TEST(unbound_with_all_regions),
 		TAP_TEST(reset_in_mid_dma),
 		TAP_TEST(registers_wait_for_resets),
+		TAP_TEST(registers_go_for_resets_by_others),
 		TAP_TEST(reset_by_others),
 		TAP_TEST(calls_wait_for_resets_by_others),
 		TAP_TEST(reset_by_two),
@@ -1861,6 +2003,7 @@ int main(int argc, char **argv)
 		TAP_TEST(one_owner),
 		TAP_TEST(registers_by_mmap),
 		TAP_TEST(the_table_is_out_of_reach),
+		TAP_TEST(all_of_the_table_is_out_of_reach),
 		TAP_TEST(configuration_by_list),
 		TAP_TEST(memory_is_checked),
 		TAP_TEST(mastering_comes_and_goes),
