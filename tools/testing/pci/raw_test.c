@@ -561,6 +561,35 @@ static void memory_is_checked(void)
 	close(fd);
 }
 
+static void memory_is_asked_for_exactly(void)
+{
+	static const struct usher_raw_dma wrong[] = {
+		{ .length = PAGE, .nr_bus = 1, .addr = PAGE },
+		{ .length = PAGE, .nr_bus = 1, .id = 1 },
+		{ .length = PAGE, .nr_bus = 1, .offset = PAGE },
+		{ .length = PAGE, .nr_bus = 0 },
+		{ .length = PAGE, .nr_bus = 2 },
+		{ .length = PAGE - 8, .nr_bus = 1 },
+		{ .length = PAGE + 8, .nr_bus = 2 },
+	};
+	struct usher_raw_dma dma;
+	uint64_t bus[2], most;
+	int fd = open_node(edu);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		dma = wrong[i];
+		dma.size = sizeof(dma);
+		dma.bus = (uintptr_t)bus;
+		EXPECT_EQ(call(fd, USHER_RAW_IOC_DMA_ALLOC, &dma), -EINVAL);
+	}
+	most = info_of(fd).max_dma_bytes / PAGE;
+	EXPECT_EQ(dma_alloc(fd, most + 1, &dma, NULL), -EINVAL);
+	EXPECT_EQ(dma_register(fd, bus, (most + 1) * PAGE, 0, most + 2, NULL), -EINVAL);
+	EXPECT(!is_master(fd));
+	close(fd);
+}
+
 /* Pages that were allocated since the system started */
 static long pages_allocated(void)
 {
@@ -600,6 +629,48 @@ static void memory_is_charged_before(void)
 		EXPECT_EQ(dma_alloc(fd, 1, &dma, bus), -ENOMEM);
 		EXPECT_EQ(dma_free(fd, id), 0);
 		EXPECT_EQ(dma_alloc(fd, 1, &dma, bus), 0);
+		fflush(stdout);
+		_exit(tap_failed);
+	}
+	waitpid(pid, &status, 0);
+	EXPECT(WIFEXITED(status));
+	EXPECT_EQ(WEXITSTATUS(status), 0);
+	close(fd);
+}
+
+/* The device reaches none of it: with an IOMMU there are too few addresses. */
+static void refuse_memory(int fd)
+{
+	static uint8_t data[8 * PAGE] __attribute__((aligned(PAGE)));
+	bool translated = info_of(fd).flags & USHER_RAW_CONTIGUOUS;
+	uint64_t bus[8];
+	int i;
+
+	EXPECT_EQ(dma_bits(fd, translated ? 13 : 24), 0);
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(dma_register(fd, data, sizeof(data), 0, 8, bus), -ENOSPC);
+	EXPECT_EQ(dma_bits(fd, 64), 0);
+}
+
+/* What is refused is charged to nobody, and no number leads to it. */
+static void what_is_refused_leaves_nothing(void)
+{
+	struct rlimit limit = { .rlim_cur = 16 * PAGE, .rlim_max = 16 * PAGE };
+	int fd = open_node(edu), status = 0;
+	struct usher_raw_dma dma;
+	pid_t pid = fork();
+	uint64_t bus[16];
+	uint32_t id;
+
+	if (!pid) {
+		if (setrlimit(RLIMIT_MEMLOCK, &limit) || setresuid(65534, 65534, 65534))
+			_exit(255);
+		tap_failed = false;
+		refuse_memory(fd);
+		EXPECT_EQ(dma_alloc(fd, 16, &dma, bus), 0);
+		EXPECT_EQ(dma_free(fd, dma.id), 0);
+		for (id = 0; id <= UINT16_MAX; id++)
+			EXPECT_EQ(dma_free(fd, id), -ENOENT);
 		fflush(stdout);
 		_exit(tap_failed);
 	}
@@ -879,6 +950,8 @@ static void memory_in_one_range(void)
 	EXPECT_EQ(dma_alloc(fd, 777, &dma, bus), 0);
 	data = map(fd, dma.offset, dma.length, MAP_SHARED);
 	memset(data, 0x5a, dma.length);
+	EXPECT(mremap(data, dma.length, dma.length + PAGE, MREMAP_MAYMOVE) == MAP_FAILED);
+	EXPECT_EQ(errno, EFAULT);
 	munmap(data, dma.length);
 	close(fd);
 }
@@ -1758,16 +1831,70 @@ static void other_nodes(void)
 	EXPECT(bind_function(edu));
 }
 
+/* Memory of a former owner */
+static void expect_forgotten(int fd, const struct usher_raw_dma *dma)
+{
+	EXPECT_EQ(dma_free(fd, dma->id), -ENOENT);
+	EXPECT(map(fd, dma->offset, dma->length, MAP_SHARED) == MAP_FAILED);
+	EXPECT_EQ(errno, EINVAL);
+}
+
+/* The next owner gets at it neither by its name nor by the device. */
+static void memory_goes_with_its_owner(void)
+{
+	static uint8_t data[16 * PAGE] __attribute__((aligned(PAGE)));
+	struct usher_raw_dma former, dma;
+	uint64_t bus[16], other;
+	int fd = open_node(edu);
+	uint8_t *registers, *memory;
+
+	EXPECT_EQ(dma_alloc(fd, 2, &former, bus), 0);
+	close(fd);
+	fd = open_node(edu);
+	expect_forgotten(fd, &former);
+	if (!(info_of(fd).flags & USHER_RAW_CONTIGUOUS)) {
+		printf("# not tested with the device: there is no IOMMU\n");
+		close(fd);
+		return;
+	}
+	EXPECT_EQ(dma_bits(fd, EDU_ADDRESS_BITS), 0);
+	EXPECT(dma_register(fd, data, sizeof(data), 0, 16, bus) > 0);
+	close(fd);
+
+	fd = open_node(edu);
+	EXPECT_EQ(dma_bits(fd, EDU_ADDRESS_BITS), 0);
+	EXPECT_EQ(dma_alloc(fd, 1, &dma, &other), 0);
+	memory = map(fd, dma.offset, PAGE, MAP_SHARED);
+	registers = map(fd, 0, PAGE, MAP_SHARED);
+	memset(memory, 0xaa, PAGE);
+	edu_dma(registers, other, EDU_BUFFER, EDU_DMA_FROM_MEMORY);
+	edu_dma_wait(registers);
+	edu_dma(registers, EDU_BUFFER, bus[bus[15] == other ? 14 : 15], EDU_DMA_TO_MEMORY);
+	edu_dma_wait(registers);
+	EXPECT(!memchr(data, 0xaa, sizeof(data)));
+	/* It would have written. */
+	memset(memory, 0, PAGE);
+	edu_dma(registers, EDU_BUFFER, other, EDU_DMA_TO_MEMORY);
+	edu_dma_wait(registers);
+	EXPECT_EQ(memory[0], 0xaa);
+	munmap(memory, PAGE);
+	munmap(registers, PAGE);
+	close(fd);
+}
+
 /* Without a reset, what the device may have in mind stays. */
 static void quarantine(void)
 {
 	struct usher_raw_dma dma;
+	uint32_t line, value;
 	uint64_t bus[8];
 	int fd = open_node(bare);
 
 	EXPECT(fd >= 0);
 	EXPECT(!(info_of(fd).flags & USHER_RAW_RESET));
 	EXPECT_EQ(reset(fd), -EOPNOTSUPP);
+	EXPECT_EQ(config_read(fd, CACHE_LINE_SIZE, 1, &line), 0);
+	EXPECT_EQ(config_write(fd, CACHE_LINE_SIZE, 1, line ^ 0x55), 0);
 	EXPECT_EQ(dma_alloc(fd, 5, &dma, bus), 0);
 	EXPECT_EQ(dma_free(fd, dma.id), 0);
 	EXPECT_EQ(dma_alloc(fd, 7, &dma, bus), 0);
@@ -1779,6 +1906,9 @@ static void quarantine(void)
 	EXPECT(fd >= 0);
 	EXPECT(!is_master(fd));
 	EXPECT_EQ(info_of(fd).quarantined, 7);
+	EXPECT_EQ(config_read(fd, CACHE_LINE_SIZE, 1, &value), 0);
+	EXPECT_EQ(value, line);
+	expect_forgotten(fd, &dma);
 	EXPECT_EQ(dma_alloc(fd, 3, &dma, bus), 0);
 	close(fd);
 	EXPECT_EQ(attribute(bare, "quarantined_pages"), 10);
@@ -1971,8 +2101,10 @@ int main(int argc, char **argv)
 		TAP_TEST(small_regions_by_calls),
 		TAP_TEST(configuration_by_list),
 		TAP_TEST(memory_is_checked),
+		TAP_TEST(memory_is_asked_for_exactly),
 		TAP_TEST(pieces_have_an_end),
 		TAP_TEST(memory_is_charged_before),
+		TAP_TEST(what_is_refused_leaves_nothing),
 		TAP_TEST(memory_is_charged_while_mapped),
 		TAP_TEST(offsets_fit_all_processes),
 		TAP_TEST(memory_in_one_range),
@@ -1995,6 +2127,7 @@ int main(int argc, char **argv)
 		TAP_TEST(reset_by_two),
 		TAP_TEST(killed_in_mid_dma),
 		TAP_TEST(freed_memory_is_out_of_reach),
+		TAP_TEST(memory_goes_with_its_owner),
 		TAP_TEST(other_nodes),
 		TAP_TEST(quarantine),
 		TAP_TEST(leaves_nothing_behind),
@@ -2006,6 +2139,7 @@ int main(int argc, char **argv)
 		TAP_TEST(all_of_the_table_is_out_of_reach),
 		TAP_TEST(configuration_by_list),
 		TAP_TEST(memory_is_checked),
+		TAP_TEST(memory_is_asked_for_exactly),
 		TAP_TEST(mastering_comes_and_goes),
 		TAP_TEST(interrupts_are_checked),
 		TAP_TEST(vectors_have_an_end),
