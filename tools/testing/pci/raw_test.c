@@ -1094,6 +1094,26 @@ static void one_pin(uint8_t *registers, int event)
 	write32(registers, EDU_ACKNOWLEDGE, 1);
 }
 
+/* It comes once, and is masked, as one that comes later. */
+static void a_pin_that_is_up_already(void)
+{
+	int event = eventfd(0, EFD_CLOEXEC), fd = open_node(edu);
+	uint8_t *registers = map(fd, 0, PAGE, MAP_SHARED);
+
+	write32(registers, EDU_RAISE, 1);
+	EXPECT_EQ(irq_enable(fd, USHER_RAW_IRQ_INTX, 1, &event), 0);
+	EXPECT(comes(event, 10000));
+	EXPECT(in_command(fd, COMMAND_NO_INTX));
+	write32(registers, EDU_ACKNOWLEDGE, 1);
+	EXPECT_EQ(irq_mask(fd, 0, 0), 0);
+	EXPECT(!in_command(fd, COMMAND_NO_INTX));
+	EXPECT(!comes(event, 50));
+	one_pin(registers, event);
+	munmap(registers, PAGE);
+	close(event);
+	close(fd);
+}
+
 /* Masked or not, it is afterwards as it was before. */
 static void a_pin_survives_resets(void)
 {
@@ -2111,6 +2131,7 @@ int main(int argc, char **argv)
 		TAP_TEST(mastering_comes_and_goes),
 		TAP_TEST(interrupts_are_checked),
 		TAP_TEST(the_pin_is_off_without_a_handler),
+		TAP_TEST(a_pin_that_is_up_already),
 		TAP_TEST(a_pin_survives_resets),
 		TAP_TEST(a_pending_pin_leaves_the_line_alone),
 		TAP_TEST(messages_leave_the_line_alone),
