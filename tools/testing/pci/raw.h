@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -246,6 +247,18 @@ static inline bool reset_by_sysfs(const char *address)
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", address);
 	return put(path, "1");
+}
+
+/* Sets @text to the address of the bridge above a function. */
+static inline bool bridge_above(const char *function, char *text, size_t bytes)
+{
+	char path[128], real[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/..", function);
+	if (!realpath(path, real))
+		return false;
+	snprintf(text, bytes, "%s", strrchr(real, '/') + 1);
+	return true;
 }
 
 static sigjmp_buf on_fault;

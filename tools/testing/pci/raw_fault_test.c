@@ -12,7 +12,6 @@
  * The kernel's command line must have memmap=16M$0x30000000, for its registers.
  */
 #define _GNU_SOURCE
-#include <limits.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -686,18 +685,6 @@ static void a_reset_that_does_nothing_frees_nothing(void)
 }
 
 /* ---- refusals that take such a device ---- */
-
-/* Sets @text to the address of the bridge above a function. */
-static bool bridge_above(const char *function, char *text, size_t bytes)
-{
-	char path[128], real[PATH_MAX];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/..", function);
-	if (!realpath(path, real))
-		return false;
-	snprintf(text, bytes, "%s", strrchr(real, '/') + 1);
-	return true;
-}
 
 /* Somebody resets the bridge: nothing below it can be, and nobody has it then. */
 static void a_busy_bridge(void)

@@ -1937,6 +1937,22 @@ static void quarantine(void)
 	EXPECT_EQ(attribute(bare, "quarantined_pages"), 0);
 }
 
+/* Who has a port has what is behind it. */
+static void ports_are_not_for_processes(void)
+{
+	char port[32] = "", path[128];
+	bool was_bound;
+
+	EXPECT(bridge_above(small, port, sizeof(port)));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override", port);
+	was_bound = put("/sys/bus/pci/drivers/pcieport/unbind", port);
+	EXPECT(put(path, "usher-raw"));
+	EXPECT(!bind_function(port));
+	EXPECT(put(path, "\n"));
+	if (was_bound)
+		EXPECT(put("/sys/bus/pci/drivers/pcieport/bind", port));
+}
+
 /* The next driver finds what the PCI core gives, not what we made of it. */
 static void leaves_nothing_behind(void)
 {
@@ -1971,6 +1987,24 @@ static int open_as_nobody(const char *address)
 static bool is_tainted(void)
 {
 	return number_in("/proc/sys/kernel/tainted") >> TAINT_USER & 1;
+}
+
+/* An IOMMU that lets everything through contains nothing. */
+static void who_may_behind_identity(void)
+{
+	if (attribute(edu, "contained") != 1) {
+		printf("# not tested: it is not contained anyway\n");
+		return;
+	}
+	EXPECT(unbind_function(edu));
+	EXPECT(set_domain(edu, "identity"));
+	EXPECT(bind_function(edu));
+	EXPECT_EQ(attribute(edu, "contained"), 0);
+	EXPECT_EQ(open_as_nobody(edu), -EPERM);
+	EXPECT(unbind_function(edu));
+	EXPECT(set_domain(edu, "DMA"));
+	EXPECT(bind_function(edu));
+	EXPECT_EQ(attribute(edu, "contained"), 1);
 }
 
 /* First: who drives what nothing contains taints. */
@@ -2109,6 +2143,7 @@ int main(int argc, char **argv)
 {
 	static const struct tap_test tests[] = {
 		TAP_TEST(who_may),
+		TAP_TEST(who_may_behind_identity),
 		TAP_TEST(every_call_is_checked),
 		TAP_TEST(one_owner),
 		TAP_TEST(only_to_read_and_write),
@@ -2152,6 +2187,7 @@ int main(int argc, char **argv)
 		TAP_TEST(other_nodes),
 		TAP_TEST(quarantine),
 		TAP_TEST(leaves_nothing_behind),
+		TAP_TEST(ports_are_not_for_processes),
 	}, anybody[] = {
 		TAP_TEST(every_call_is_checked),
 		TAP_TEST(one_owner),
