@@ -614,6 +614,39 @@ static void release_it(void)
 	EXPECT(awaited(counter("completed") > written || counter("dma_errors") > refused));
 }
 
+/* Once before the first owner, and once after each */
+static void it_is_reset_between_owners(void)
+{
+	int fd, i;
+
+	load("");
+	fd = await_node();
+	EXPECT_EQ(counter("flrs"), 1);
+	for (i = 2; i < 5; i++) {
+		close(fd);
+		EXPECT_EQ(counter("flrs"), i);
+		fd = open_node(address);
+		EXPECT(fd >= 0);
+		EXPECT_EQ(counter("flrs"), i);
+	}
+	close(fd);
+	unload();
+}
+
+/* The next driver does not find it at work for somebody else. */
+static void a_removal_ends_dma(void)
+{
+	struct driver driver;
+
+	load("");
+	EXPECT(hold_a_command(&driver));
+	EXPECT(unbind_function(address));
+	EXPECT_EQ(counter("bus_master"), 0);
+	EXPECT_EQ(counter("held"), 0);
+	finish(&driver);
+	unload();
+}
+
 static void a_reset_ends_dma(void)
 {
 	struct driver driver;
@@ -923,6 +956,8 @@ int main(int argc, char **argv)
 		TAP_TEST(pulled_out_in_a_reset),
 		TAP_TEST(pulled_out_while_it_is_opened),
 		TAP_TEST(interrupts_off_while_they_come),
+		TAP_TEST(it_is_reset_between_owners),
+		TAP_TEST(a_removal_ends_dma),
 		TAP_TEST(a_reset_ends_dma),
 		TAP_TEST(without_a_reset_mastering_ends),
 		TAP_TEST(a_reset_that_only_says_so),
