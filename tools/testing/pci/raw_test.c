@@ -956,6 +956,63 @@ static void memory_in_one_range(void)
 	close(fd);
 }
 
+static long free_pages(void)
+{
+	char name[64];
+	long pages = -1;
+	FILE *file = fopen("/proc/vmstat", "re");
+
+	while (file && fscanf(file, "%63s %ld", name, &pages) == 2)
+		if (!strcmp(name, "nr_free_pages"))
+			break;
+	if (file)
+		fclose(file);
+	return pages;
+}
+
+/* A range of 17 pages is cut from one of 32. */
+static void ranges_are_given_back_whole(void)
+{
+	int fd = open_node(edu), i;
+	struct usher_raw_dma dma;
+	uint64_t bus[17];
+	long before;
+
+	if (info_of(fd).flags & USHER_RAW_CONTIGUOUS) {
+		printf("# not tested: the IOMMU makes ranges of single pages\n");
+		close(fd);
+		return;
+	}
+	before = free_pages();
+	for (i = 0; i < 1000; i++)
+		if (alloc_range(fd, ARRAY_SIZE(bus), &dma, bus) || dma_free(fd, dma.id))
+			break;
+	EXPECT_EQ(i, 1000);
+	/* Less than half of what would be missing */
+	EXPECT(before - free_pages() < 1000 * (32 - 17) / 2);
+	close(fd);
+}
+
+/* What others had in it is not for the process. */
+static void memory_comes_zeroed(void)
+{
+	struct usher_raw_dma dma;
+	int fd = open_node(edu), i;
+	uint64_t bus[64];
+	uint8_t *data;
+
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(dma_alloc(fd, ARRAY_SIZE(bus), &dma, bus), 0);
+		data = map(fd, dma.offset, dma.length, MAP_SHARED);
+		EXPECT(data != MAP_FAILED);
+		EXPECT(!data[0] && !memcmp(data, data + 1, dma.length - 1));
+		memset(data, 0xa5, dma.length);
+		munmap(data, dma.length);
+		EXPECT_EQ(dma_free(fd, dma.id), 0);
+	}
+	close(fd);
+}
+
 static bool is_debug(void)
 {
 	struct utsname name;
@@ -2163,6 +2220,8 @@ int main(int argc, char **argv)
 		TAP_TEST(memory_is_charged_while_mapped),
 		TAP_TEST(offsets_fit_all_processes),
 		TAP_TEST(memory_in_one_range),
+		TAP_TEST(memory_comes_zeroed),
+		TAP_TEST(ranges_are_given_back_whole),
 		TAP_TEST(mastering_comes_and_goes),
 		TAP_TEST(interrupts_are_checked),
 		TAP_TEST(the_pin_is_off_without_a_handler),
