@@ -266,7 +266,7 @@ int usher_pci_write_config(struct usher_pci *pci, uint32_t offset,
  * read and write registers make system calls for them.
  *
  * Return: 0; -EINVAL: no such region; -EOPNOTSUPP: it can be reached in no way;
- * -ENOMEM.
+ * -ENOMEM, -EMFILE.
  */
 int usher_pci_map_region(struct usher_pci *pci, uint32_t index,
 			 struct usher_pci_region *region);

@@ -46,7 +46,7 @@ static bool caught;
 static int make_ones(void)
 {
 	void *page;
-	int fd;
+	int fd, ret = 0;
 
 	if (ones_fd >= 0)
 		return 0;
@@ -56,13 +56,16 @@ static int make_ones(void)
 		return -ENOMEM;
 	memset(page, 0xff, page_bytes);
 	fd = memfd_create("usher-ones", MFD_CLOEXEC);
-	if (fd >= 0 && write(fd, page, page_bytes) != (ssize_t)page_bytes) {
+	if (fd < 0) {
+		ret = -errno;
+	} else if (write(fd, page, page_bytes) != (ssize_t)page_bytes) {
 		close(fd);
 		fd = -1;
+		ret = -ENOMEM;
 	}
 	free(page);
 	ones_fd = fd;
-	return fd < 0 ? -ENOMEM : 0;
+	return ret;
 }
 
 int usher_pci_fault_add(void *base, size_t bytes, bool *lost)

@@ -16,7 +16,7 @@
  * @bytes: its length
  * @lost: set by the handler once an access found it gone
  *
- * Return: 0; -ENOMEM: too many are watched, or memory is short.
+ * Return: 0; -ENOMEM: too many are watched, or memory is short; -EMFILE.
  */
 int usher_pci_fault_add(void *base, size_t bytes, bool *lost);
 
@@ -31,7 +31,7 @@ void usher_pci_fault_remove(void *base);
  * @base: whole pages
  * @bytes: their length, or 0
  *
- * Return: 0; -ENOMEM.
+ * Return: 0; -ENOMEM; -EMFILE.
  */
 int usher_pci_fault_fill(void *base, size_t bytes);
 

@@ -25,6 +25,11 @@ static struct usher_pci_linux *to_linux(struct usher_pci *pci)
 	return (struct usher_pci_linux *)pci;
 }
 
+static const char *files_remedy(int error)
+{
+	return error == -EMFILE ? ": ulimit -n is too low" : "";
+}
+
 /*
  * The function
  */
@@ -125,8 +130,8 @@ int usher_pci_linux_map_region(struct usher_pci *pci,
 		ret = usher_pci_fault_add(map, region->bytes, &common->lost);
 	if (ret < 0) {
 		munmap(map, region->bytes);
-		return fail(ret, "%s: region %u: %s", pci->info.address,
-			    region->index, strerror(-ret));
+		return fail(ret, "%s: region %u: %s%s", pci->info.address,
+			    region->index, strerror(-ret), files_remedy(ret));
 	}
 	region->base = map;
 	return 0;
@@ -261,8 +266,8 @@ int usher_pci_linux_no_vectors(struct usher_pci *pci, uint32_t count, int error)
 	usher_pci_linux_close_events(pci);
 	if (error == -ENODEV)
 		return usher_pci_linux_not_there(pci);
-	return fail(error, "%s: %u vectors: %s", pci->info.address, count,
-		    strerror(-error));
+	return fail(error, "%s: %u vectors: %s%s", pci->info.address, count,
+		    strerror(-error), files_remedy(error));
 }
 
 int usher_pci_linux_wait(struct usher_pci *pci, uint32_t vector,

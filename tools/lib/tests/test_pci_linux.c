@@ -72,6 +72,24 @@ static int open_files(void)
 	return nr;
 }
 
+/* Once a region was mapped, what stands in for lost ones is there: goes first. */
+static void no_file_for_a_region(void)
+{
+	struct rlimit limit, none;
+
+	start();
+	getrlimit(RLIMIT_NOFILE, &limit);
+	none = limit;
+	none.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &none);
+	EXPECT_EQ(usher_pci_linux_map_region(&function.pci, region), -EMFILE);
+	EXPECT(says("region 2") && says("ulimit -n"));
+	EXPECT(!region->base);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	EXPECT_EQ(usher_pci_linux_map_region(&function.pci, region), 0);
+	stop();
+}
+
 static void vectors_are_waited_for(void)
 {
 	struct usher_pci *pci = &function.pci;
@@ -148,7 +166,7 @@ static void too_many_vectors_leave_nothing(void)
 	low.rlim_cur = 64;
 	setrlimit(RLIMIT_NOFILE, &low);
 	EXPECT_EQ(usher_pci_linux_open_events(&function.pci, 100), -EMFILE);
-	EXPECT(says("100 vectors"));
+	EXPECT(says("100 vectors") && says("ulimit -n"));
 	setrlimit(RLIMIT_NOFILE, &limit);
 	EXPECT(!function.events && !function.nr_events);
 	EXPECT_EQ(open_files(), files);
@@ -258,6 +276,7 @@ static void a_hole_that_does_not_come_back(void)
 int main(void)
 {
 	static const struct tap_test tests[] = {
+		TAP_TEST(no_file_for_a_region),
 		TAP_TEST(vectors_are_waited_for),
 		TAP_TEST(signals_end_a_wait),
 		TAP_TEST(too_many_vectors_leave_nothing),
