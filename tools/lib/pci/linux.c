@@ -52,6 +52,18 @@ int usher_pci_linux_link(const char *address, const char *name, char *target,
 	return (size_t)length < bytes ? 0 : -ENAMETOOLONG;
 }
 
+int usher_pci_linux_not_opened(const char *address, const char *path, int error)
+{
+	if (error == EBUSY)
+		return fail(-EBUSY, "%s: another process has it, see \"fuser -v %s\"",
+			    address, path);
+	if (error == EACCES)
+		return fail(-EACCES,
+			    "%s: %s: this user may not read and write it: its owner must be this user, or one of this user's groups (chown, chmod or a udev rule)",
+			    address, path);
+	return fail(-error, "%s: %s: %s", address, path, strerror(error));
+}
+
 /*
  * With its last mapping or file the function's DMA ends and it is reset; only
  * then may memory go.
@@ -295,6 +307,7 @@ int usher_pci_linux_wait(struct usher_pci *pci, uint32_t vector,
 		return usher_pci_linux_not_there(pci);
 	if (read(files[0].fd, &count, sizeof(count)) == sizeof(count))
 		return count > INT_MAX ? INT_MAX : (int)count;
-	return fail(-ETIMEDOUT, "%s: vector %u did not come in time",
+	return fail(-ETIMEDOUT,
+		    "%s: vector %u did not come in time: /proc/interrupts counts those that came",
 		    pci->info.address, vector);
 }

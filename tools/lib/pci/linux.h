@@ -70,10 +70,12 @@ int usher_pci_linux_open_events(struct usher_pci *pci, uint32_t count);
 void usher_pci_linux_close_events(struct usher_pci *pci);
 
 /*
- * Why something failed; all return a negative errno value. The function is gone or
- * wanted back; there are no bus addresses for memory; the kernel refused memory;
- * it refused vectors, whose eventfds are closed.
+ * Why something failed; all return a negative errno value. The file at @path of
+ * @address did not open, with a positive @error; the function is gone or wanted back;
+ * there are no bus addresses for memory; the kernel refused memory; it refused
+ * vectors, whose eventfds are closed.
  */
+int usher_pci_linux_not_opened(const char *address, const char *path, int error);
 int usher_pci_linux_not_there(const struct usher_pci *pci);
 int usher_pci_linux_no_room(const struct usher_pci *pci,
 			    const struct usher_pci_memory *memory);

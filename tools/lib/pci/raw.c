@@ -71,20 +71,14 @@ static bool is_bound(const char *address)
 static int open_failed(const char *address, const char *path, int error)
 {
 	switch (error) {
-	case EBUSY:
-		return fail(-EBUSY, "%s: another process has it", address);
-	case EACCES:
-		return fail(-EACCES, "%s: %s: its owner must be this user",
-			    address, path);
 	case EPERM:
 		return fail(-EACCES,
-			    "%s: no strict IOMMU, or no reset, contains it: that takes CAP_SYS_RAWIO, and no kernel lockdown",
-			    address);
+			    "%s: no strict IOMMU, or no reset, contains it: that takes CAP_SYS_RAWIO, and no kernel lockdown: \"usherctl info %s\" says why",
+			    address, address);
 	case EIO:
 		return fail(-EIO, "%s cannot be reset", address);
 	default:
-		return fail(-error, "%s: %s: %s", address, path,
-			    strerror(error));
+		return usher_pci_linux_not_opened(address, path, error);
 	}
 }
 

@@ -117,22 +117,12 @@ static int open_container(struct vfio *vfio, const char *address)
 	return 0;
 }
 
-static const char *group_remedy(int error)
-{
-	if (error == EBUSY)
-		return ": another process has it";
-	if (error == EACCES)
-		return ": its owner must be this user";
-	return "";
-}
-
 static int open_group(struct vfio *vfio, const char *address)
 {
 	struct vfio_group_status status = {
 		.argsz = sizeof(status),
 	};
 	char name[32], path[64];
-	int error;
 
 	if (usher_pci_linux_link(address, "iommu_group", name, sizeof(name)) < 0)
 		return fail(-EOPNOTSUPP,
@@ -144,11 +134,9 @@ static int open_group(struct vfio *vfio, const char *address)
 		return fail(-EOPNOTSUPP,
 			    "%s: there is no %s: the kernel needs CONFIG_VFIO_GROUP",
 			    address, path);
-	if (vfio->group < 0) {
-		error = errno == EPERM ? EACCES : errno;
-		return fail(-error, "%s: %s: %s%s", address, path,
-			    strerror(error), group_remedy(error));
-	}
+	if (vfio->group < 0)
+		return usher_pci_linux_not_opened(address, path,
+						  errno == EPERM ? EACCES : errno);
 	if (ioctl(vfio->group, VFIO_GROUP_GET_STATUS, &status))
 		return fail(-EIO, "%s: %s: %s", address, path, strerror(errno));
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))

@@ -90,6 +90,16 @@ static void no_file_for_a_region(void)
 	stop();
 }
 
+static void refusals_have_remedies(void)
+{
+	EXPECT_EQ(usher_pci_linux_not_opened("0000:01:00.0", "/dev/node", EBUSY), -EBUSY);
+	EXPECT(says("0000:01:00.0: another process has it") && says("\"fuser -v /dev/node\""));
+	EXPECT_EQ(usher_pci_linux_not_opened("0000:01:00.0", "/dev/node", EACCES), -EACCES);
+	EXPECT(says("/dev/node: this user may not read and write it") && says("chown"));
+	EXPECT_EQ(usher_pci_linux_not_opened("0000:01:00.0", "/dev/node", EIO), -EIO);
+	EXPECT(says("0000:01:00.0: /dev/node: Input/output error"));
+}
+
 static void vectors_are_waited_for(void)
 {
 	struct usher_pci *pci = &function.pci;
@@ -104,7 +114,7 @@ static void vectors_are_waited_for(void)
 	before = usher_pci_clock();
 	EXPECT_EQ(usher_pci_linux_wait(pci, 1, SECOND / 50), -ETIMEDOUT);
 	EXPECT(usher_pci_clock() - before >= SECOND / 50);
-	EXPECT(says("vector 1 did not come in time"));
+	EXPECT(says("vector 1 did not come in time: /proc/interrupts"));
 
 	signal_event(function.events[1], 3);
 	EXPECT_EQ(usher_pci_linux_wait(pci, 0, 0), -ETIMEDOUT);
@@ -277,6 +287,7 @@ int main(void)
 {
 	static const struct tap_test tests[] = {
 		TAP_TEST(no_file_for_a_region),
+		TAP_TEST(refusals_have_remedies),
 		TAP_TEST(vectors_are_waited_for),
 		TAP_TEST(signals_end_a_wait),
 		TAP_TEST(too_many_vectors_leave_nothing),
