@@ -86,11 +86,6 @@ void usher_pci_linux_close(struct usher_pci *pci)
 			munmap(memory->dma.address, memory->dma.bytes);
 }
 
-int usher_pci_linux_not_there(const struct usher_pci *pci)
-{
-	return fail(-ENODEV, "%s is gone, or wanted back", pci->info.address);
-}
-
 bool usher_pci_linux_gone(struct usher_pci *pci)
 {
 	struct usher_pci_linux *common = to_linux(pci);
@@ -132,7 +127,7 @@ int usher_pci_linux_map_region(struct usher_pci *pci,
 	int ret;
 
 	if (map == MAP_FAILED && errno == ENODEV)
-		return usher_pci_linux_not_there(pci);
+		return usher_pci_not_there(pci);
 	if (map == MAP_FAILED)
 		return fail(errno == EINVAL ? -EOPNOTSUPP : -ENOMEM,
 			    "%s: region %u: %s", pci->info.address,
@@ -175,7 +170,7 @@ static int reset_failed(const struct usher_pci *pci, int error)
 	const char *address = pci->info.address;
 
 	if (error == -ENODEV)
-		return usher_pci_linux_not_there(pci);
+		return usher_pci_not_there(pci);
 	if (error == -EOPNOTSUPP)
 		return fail(error,
 			    "%s has no reset of its own, and is not alone behind its port",
@@ -277,7 +272,7 @@ int usher_pci_linux_no_vectors(struct usher_pci *pci, uint32_t count, int error)
 {
 	usher_pci_linux_close_events(pci);
 	if (error == -ENODEV)
-		return usher_pci_linux_not_there(pci);
+		return usher_pci_not_there(pci);
 	return fail(error, "%s: %u vectors: %s%s", pci->info.address, count,
 		    strerror(-error), files_remedy(error));
 }
@@ -304,7 +299,7 @@ int usher_pci_linux_wait(struct usher_pci *pci, uint32_t vector,
 			    "%s: waiting for vector %u: %s", pci->info.address,
 			    vector, strerror(errno));
 	if (files[1].revents)
-		return usher_pci_linux_not_there(pci);
+		return usher_pci_not_there(pci);
 	if (read(files[0].fd, &count, sizeof(count)) == sizeof(count))
 		return count > INT_MAX ? INT_MAX : (int)count;
 	return fail(-ETIMEDOUT,

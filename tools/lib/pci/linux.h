@@ -71,12 +71,10 @@ void usher_pci_linux_close_events(struct usher_pci *pci);
 
 /*
  * Why something failed; all return a negative errno value. The file at @path of
- * @address did not open, with a positive @error; the function is gone or wanted back;
- * there are no bus addresses for memory; the kernel refused memory; it refused
- * vectors, whose eventfds are closed.
+ * @address did not open, with a positive @error; there are no bus addresses for
+ * memory; the kernel refused memory; it refused vectors, whose eventfds are closed.
  */
 int usher_pci_linux_not_opened(const char *address, const char *path, int error);
-int usher_pci_linux_not_there(const struct usher_pci *pci);
 int usher_pci_linux_no_room(const struct usher_pci *pci,
 			    const struct usher_pci_memory *memory);
 int usher_pci_linux_no_dma(const struct usher_pci *pci,

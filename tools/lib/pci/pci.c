@@ -43,6 +43,11 @@ int usher_pci_no_memory(void)
 	return fail(-ENOMEM, "the process has no memory left");
 }
 
+int usher_pci_not_there(const struct usher_pci *pci)
+{
+	return fail(-ENODEV, "%s is gone, or wanted back", pci->info.address);
+}
+
 /*
  * The function
  */

@@ -134,6 +134,14 @@ int usher_pci_fail(int error, const char *format, ...)
  */
 int usher_pci_no_memory(void);
 
+/**
+ * usher_pci_not_there() - fail, since the function is gone or wanted back
+ * @pci: function
+ *
+ * Return: -ENODEV.
+ */
+int usher_pci_not_there(const struct usher_pci *pci);
+
 #if defined(__GNUC__) && !defined(_WIN32)
 #pragma GCC visibility pop
 #endif

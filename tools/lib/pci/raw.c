@@ -208,7 +208,7 @@ static int raw_read_config(struct usher_pci *pci, uint32_t offset,
 	int ret = call(to_raw(pci), USHER_RAW_IOC_CONFIG_READ, &config);
 
 	if (ret == -ENODEV)
-		return usher_pci_linux_not_there(pci);
+		return usher_pci_not_there(pci);
 	if (ret < 0)
 		return fail(ret == -EINVAL ? ret : -EIO,
 			    "%s: reading configuration space at %#x: %s",
@@ -229,7 +229,7 @@ static int raw_write_config(struct usher_pci *pci, uint32_t offset,
 	int ret = call(to_raw(pci), USHER_RAW_IOC_CONFIG_WRITE, &config);
 
 	if (ret == -ENODEV)
-		return usher_pci_linux_not_there(pci);
+		return usher_pci_not_there(pci);
 	if (ret == -EACCES)
 		return fail(ret, "%s: configuration space at %#x is not for drivers",
 			    pci->info.address, offset);
@@ -266,7 +266,7 @@ static int access_region(struct usher_pci *pci, unsigned long request,
 	int ret = call(to_raw(pci), request, &access);
 
 	if (ret == -ENODEV)
-		return usher_pci_linux_not_there(pci);
+		return usher_pci_not_there(pci);
 	if (ret < 0)
 		return fail(ret, "%s: region %u at %#llx: %s%s",
 			    pci->info.address, index,
@@ -309,7 +309,7 @@ static int memory_failed(const struct raw *raw,
 	const struct usher_pci *pci = &raw->common.pci;
 
 	if (error == -ENODEV)
-		return usher_pci_linux_not_there(pci);
+		return usher_pci_not_there(pci);
 	if (error == -ENOSPC)
 		return usher_pci_linux_no_room(pci, memory);
 	return usher_pci_linux_no_dma(pci, memory, error);
@@ -456,7 +456,7 @@ static int raw_mask(struct usher_pci *pci, uint32_t vector, bool masked)
 	int ret = call(to_raw(pci), USHER_RAW_IOC_IRQ_MASK, &mask);
 
 	if (ret == -ENODEV)
-		return usher_pci_linux_not_there(pci);
+		return usher_pci_not_there(pci);
 	if (ret < 0)
 		return fail(-EIO, "%s: masking vector %u: %s",
 			    pci->info.address, vector, strerror(-ret));
