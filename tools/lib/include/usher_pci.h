@@ -503,6 +503,27 @@ static inline void usher_pci_write64(const struct usher_pci_region *region,
 #endif
 }
 
+/**
+ * usher_pci_await32() - wait until bits of a register of 32 bits are as wanted
+ * @region: mapped
+ * @offset: as in usher_pci_read8()
+ * @mask: which bits
+ * @value: what they are to be; no others
+ * @timeout_ns: from now; 0 looks only; USHER_PCI_FOREVER
+ *
+ * For what a device does not interrupt for, as when it gets ready. The register is
+ * read at once, then again after sleeps that get longer, up to a millisecond, and a
+ * last time when the time is over. Signals do not end it.
+ *
+ * Return: 0;
+ * -ETIMEDOUT: they are not so;
+ * -EINVAL: @value has bits that @mask has not;
+ * -ENODEV: what is read is all ones since the device is gone, whatever the bits are;
+ * -EIO: it is all ones, and configuration space does not answer.
+ */
+int usher_pci_await32(const struct usher_pci_region *region, uint64_t offset,
+		      uint32_t mask, uint32_t value, uint64_t timeout_ns);
+
 /*
  * Memory for DMA
  */

@@ -12,6 +12,10 @@
 
 #include "pci.h"
 
+/* Between looks at a register */
+#define LAST_PAUSE	1000000U
+#define FIRST_PAUSE	(LAST_PAUSE / 64)
+
 static const struct usher_pci_ops *const backends[] = {
 #ifdef __linux__
 	&usher_pci_raw,
@@ -283,6 +287,53 @@ void usher_pci_call_write(const struct usher_pci_region *region,
 	}
 	if (!ret)
 		pci->ops->write_region(pci, region->index, offset, bytes, value);
+}
+
+/*
+ * A register may well be all ones; the class of a device is not. What was unplugged
+ * is missing before the system knows.
+ */
+static int check_ones(struct usher_pci *pci)
+{
+	uint32_t class_revision;
+	int ret;
+
+	if (usher_pci_gone(pci))
+		return usher_pci_not_there(pci);
+	ret = pci->ops->read_config(pci, USHER_PCI_CLASS_REVISION, 4,
+				    &class_revision);
+	if (!ret && class_revision == UINT32_MAX)
+		return usher_pci_not_there(pci);
+	return ret;
+}
+
+int usher_pci_await32(const struct usher_pci_region *region, uint64_t offset,
+		      uint32_t mask, uint32_t value, uint64_t timeout_ns)
+{
+	uint64_t start = usher_pci_clock(), passed = 0, pause = FIRST_PAUSE;
+	uint32_t is;
+	int ret;
+
+	if (value & ~mask)
+		return fail(-EINVAL, "%s: region %u: bits %#x never become %#x",
+			    region->pci->info.address, region->index, mask, value);
+	for (;;) {
+		is = usher_pci_read32(region, offset);
+		ret = is == UINT32_MAX ? check_ones(region->pci) : 0;
+		if (ret < 0 || (is & mask) == value)
+			return ret;
+		/* what passed before that look, so that there is one at the end */
+		if (passed >= timeout_ns)
+			return fail(-ETIMEDOUT,
+				    "%s: region %u: the register at %#llx is %#x: its bits %#x did not become %#x in time",
+				    region->pci->info.address, region->index,
+				    (unsigned long long)offset, is, mask, value);
+		usher_pci_delay(pause < timeout_ns - passed ? pause :
+							      timeout_ns - passed);
+		if (pause < LAST_PAUSE)
+			pause *= 2;
+		passed = usher_pci_clock() - start;
+	}
 }
 
 /*

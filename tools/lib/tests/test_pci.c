@@ -19,6 +19,8 @@
 #include "tap.h"
 
 #define PAGE	4096U
+#define READY	0x80000000U
+#define SECOND	1000000000ULL
 
 /* What the back end answers, and what it was asked for */
 static struct {
@@ -30,6 +32,10 @@ static struct {
 	uint32_t ports;		/* bit for each region */
 	int region_error;
 	int reads;
+	int rises;		/* bit 31 of registers, at that read */
+	uint64_t read_ns;	/* how long one takes */
+	bool gone;
+	bool config_is_ones;
 	int writes;
 	uint64_t written;
 	int removed;
@@ -61,12 +67,22 @@ static void fake_close(struct usher_pci *pci)
 	fake.closed++;
 }
 
+static bool fake_gone(struct usher_pci *pci)
+{
+	(void)pci;
+	return fake.gone;
+}
+
 static int fake_read_config(struct usher_pci *pci, uint32_t offset,
 			    uint32_t bytes, uint32_t *value)
 {
 	(void)pci;
 	if (fake.config_error)
 		return fail(fake.config_error, "as the test wants");
+	if (fake.config_is_ones) {
+		*value = UINT32_MAX;
+		return 0;
+	}
 	*value = offset << 8 | bytes;
 	if (offset >= 0x10 && offset < 0x28)
 		*value |= fake.ports >> (offset - 0x10) / 4 & 1;
@@ -98,7 +114,11 @@ static int fake_read_region(struct usher_pci *pci, uint32_t index,
 	fake.reads++;
 	if (fake.region_error)
 		return fail(fake.region_error, "as the test wants");
+	if (fake.read_ns)
+		usher_pci_delay(fake.read_ns);
 	*value = (uint64_t)index << 24 | offset << 8 | bytes;
+	if (fake.rises && fake.reads >= fake.rises)
+		*value |= READY;
 	return 0;
 }
 
@@ -179,6 +199,7 @@ const struct usher_pci_ops usher_pci_raw = {
 const struct usher_pci_ops usher_pci_vfio = {
 	.open = fake_open,
 	.close = fake_close,
+	.gone = fake_gone,
 	.read_config = fake_read_config,
 	.write_config = fake_write_config,
 	.map_region = fake_map,
@@ -389,6 +410,76 @@ static void ports_are_halved(void)
 	fake.region_error = -ENODEV;
 	EXPECT_EQ(usher_pci_read64(&region, 0), UINT64_MAX);
 	EXPECT_EQ(fake.writes, 2);
+	usher_pci_close(pci);
+}
+
+static void bits_are_waited_for(void)
+{
+	struct usher_pci *pci = start(USHER_PCI_IRQ_NONE);
+	struct usher_pci_region region;
+	uint64_t before;
+
+	EXPECT_EQ(usher_pci_map_region(pci, 2, &region), 0);
+	fake.rises = 20;
+	EXPECT_EQ(usher_pci_await32(&region, 8, READY, READY, 60 * SECOND), 0);
+	EXPECT_EQ(fake.reads, 20);
+	EXPECT_EQ(usher_pci_await32(&region, 8, READY | 0xff00, READY | 8 << 8,
+				    USHER_PCI_FOREVER), 0);
+
+	/* in time, and that is not before the time is over */
+	fake.reads = 0;
+	EXPECT_EQ(usher_pci_await32(&region, 8, READY, READY, 0), -ETIMEDOUT);
+	EXPECT(says("0000:01:00.0: region 2: the register at 0x8 is 0x2000804"));
+	EXPECT(says("its bits 0x80000000 did not become 0x80000000 in time"));
+	EXPECT_EQ(fake.reads, 1);
+	fake.rises = 0;
+	before = usher_pci_clock();
+	EXPECT_EQ(usher_pci_await32(&region, 8, READY, READY, SECOND / 50), -ETIMEDOUT);
+	EXPECT(usher_pci_clock() - before >= SECOND / 50);
+	EXPECT_EQ(usher_pci_await32(&region, 8, READY, 0, 0), 0);
+
+	fake.reads = 0;
+	EXPECT_EQ(usher_pci_await32(&region, 8, READY, READY | 1, SECOND), -EINVAL);
+	EXPECT_EQ(fake.reads, 0);
+	usher_pci_close(pci);
+}
+
+/* Whoever was kept from looking until the time was over looks once more. */
+static void bits_are_looked_at_last(void)
+{
+	struct usher_pci *pci = start(USHER_PCI_IRQ_NONE);
+	struct usher_pci_region region;
+
+	EXPECT_EQ(usher_pci_map_region(pci, 2, &region), 0);
+	fake.rises = 2;
+	fake.read_ns = SECOND / 100;
+	EXPECT_EQ(usher_pci_await32(&region, 8, READY, READY, SECOND / 1000), 0);
+	EXPECT_EQ(fake.reads, 2);
+	usher_pci_close(pci);
+}
+
+/* What is gone has all bits, and none of them counts. */
+static void bits_that_are_all_ones(void)
+{
+	struct usher_pci *pci = start(USHER_PCI_IRQ_NONE);
+	struct usher_pci_region region;
+
+	EXPECT_EQ(usher_pci_map_region(pci, 1, &region), 0);
+	usher_pci_write32(&region, 4, UINT32_MAX);
+	EXPECT_EQ(usher_pci_await32(&region, 4, 1, 1, 0), 0);
+	EXPECT_EQ(usher_pci_await32(&region, 4, 1, 0, 0), -ETIMEDOUT);
+	fake.config_is_ones = true;
+	EXPECT_EQ(usher_pci_await32(&region, 4, 1, 1, 0), -ENODEV);
+	EXPECT(says("0000:01:00.0 is gone"));
+	EXPECT_EQ(usher_pci_await32(&region, 4, 1, 0, USHER_PCI_FOREVER), -ENODEV);
+	fake.config_is_ones = false;
+	fake.gone = true;
+	EXPECT_EQ(usher_pci_await32(&region, 4, 1, 1, 0), -ENODEV);
+	fake.gone = false;
+	fake.config_error = -EIO;
+	EXPECT_EQ(usher_pci_await32(&region, 4, 1, 1, 0), -EIO);
+	usher_pci_write32(&region, 4, 1);
+	EXPECT_EQ(usher_pci_await32(&region, 4, 1, 1, 0), 0);
 	usher_pci_close(pci);
 }
 
@@ -609,6 +700,9 @@ int main(void)
 		TAP_TEST(regions),
 		TAP_TEST(regions_by_calls),
 		TAP_TEST(ports_are_halved),
+		TAP_TEST(bits_are_waited_for),
+		TAP_TEST(bits_are_looked_at_last),
+		TAP_TEST(bits_that_are_all_ones),
 		TAP_TEST(memory_is_checked),
 		TAP_TEST(memory_may_be_scattered),
 		TAP_TEST(vectors),
