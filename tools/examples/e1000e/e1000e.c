@@ -138,19 +138,17 @@ static uint64_t bus_of(const struct usher_pci_dma *dma, uint64_t offset)
 /* Before there is memory: what ran before us cannot write any more then. */
 static int quiesce(struct e1000e *nic)
 {
-	uint64_t end = usher_pci_clock() + RESET_TIMEOUT;
+	int ret;
 
 	set(nic, IMC, UINT32_MAX);
 	set(nic, RCTL, 0);
 	set(nic, TCTL, 0);
 	set(nic, CTRL, get(nic, CTRL) | CTRL_RST);
-	do {
-		usher_pci_delay(1000000);
-		if (usher_pci_clock() > end)
-			return fail(-EIO, "the controller does not reset");
-	} while (get(nic, CTRL) & CTRL_RST);
-	set(nic, IMC, UINT32_MAX);
-	return 0;
+	usher_pci_delay(1000000);	/* not to be accessed so soon */
+	ret = usher_pci_await32(&nic->registers, CTRL, CTRL_RST, 0, RESET_TIMEOUT);
+	if (!ret)
+		set(nic, IMC, UINT32_MAX);
+	return ret;
 }
 
 static void read_mac(struct e1000e *nic)
@@ -163,15 +161,12 @@ static void read_mac(struct e1000e *nic)
 
 static int await_link(struct e1000e *nic)
 {
-	uint64_t end = usher_pci_clock() + LINK_TIMEOUT;
+	int ret;
 
 	set(nic, CTRL, get(nic, CTRL) | CTRL_SLU | CTRL_ASDE);
-	while (!(get(nic, STATUS) & STATUS_LU)) {
-		if (usher_pci_clock() > end)
-			return fail(-ETIMEDOUT, "there is no link");
-		usher_pci_delay(10000000);
-	}
-	return 0;
+	ret = usher_pci_await32(&nic->registers, STATUS, STATUS_LU, STATUS_LU,
+				LINK_TIMEOUT);
+	return ret == -ETIMEDOUT ? fail(ret, "there is no link") : ret;
 }
 
 static int make_memory(struct e1000e *nic)

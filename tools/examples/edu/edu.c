@@ -130,14 +130,9 @@ static int copy_both_ways(struct edu *edu, uint32_t seed)
  */
 static int await_idle(struct edu *edu)
 {
-	uint64_t end = usher_pci_clock() + TIMEOUT;
-
-	while (usher_pci_read32(&edu->registers, STATUS) & STATUS_COMPUTING ||
-	       usher_pci_read64(&edu->registers, DMA_COMMAND) & DMA_START) {
-		if (usher_pci_clock() > end)
-			return failed("the device does not become idle");
-		usher_pci_delay(1000000);
-	}
+	if (usher_pci_await32(&edu->registers, STATUS, STATUS_COMPUTING, 0, TIMEOUT) ||
+	    usher_pci_await32(&edu->registers, DMA_COMMAND, DMA_START, 0, TIMEOUT))
+		return library_failed();
 	usher_pci_write32(&edu->registers, INTERRUPT_ACKNOWLEDGE, UINT32_MAX);
 	return 0;
 }

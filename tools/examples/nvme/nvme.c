@@ -246,25 +246,16 @@ static int create_queues(struct nvme *nvme)
  * Up and down
  */
 
-/* Wait until CSTS has @value in @mask; a failed controller never will. */
+/* Wait until CSTS has @value in @mask; a failed controller may never. */
 static int wait_status(struct nvme *nvme, uint32_t mask, uint32_t value)
 {
 	uint64_t cap = usher_pci_read64(&nvme->registers, CAP);
-	uint64_t end = usher_pci_clock() + (CAP_TO(cap) + 1) * 500000000;
-	uint32_t status;
+	int ret = usher_pci_await32(&nvme->registers, CSTS, mask, value,
+				    (CAP_TO(cap) + 1) * 500000000);
 
-	for (;;) {
-		status = usher_pci_read32(&nvme->registers, CSTS);
-		if (status == UINT32_MAX)
-			return fail(-ENODEV, "the controller is gone");
-		if ((status & mask) == value)
-			return 0;
-		if (status & CSTS_CFS)
-			return fail(-EIO, "the controller says it failed");
-		if (usher_pci_clock() > end)
-			return fail(-ETIMEDOUT, "the controller does not get ready");
-		usher_pci_delay(100000);
-	}
+	if (ret == -ETIMEDOUT && usher_pci_read32(&nvme->registers, CSTS) & CSTS_CFS)
+		return fail(-EIO, "the controller says it failed");
+	return ret;
 }
 
 static int disable(struct nvme *nvme)
