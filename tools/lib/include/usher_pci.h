@@ -249,6 +249,20 @@ int usher_pci_read_config(struct usher_pci *pci, uint32_t offset,
 int usher_pci_write_config(struct usher_pci *pci, uint32_t offset,
 			   uint32_t bytes, uint32_t value);
 
+/**
+ * usher_pci_find_capability() - find a capability in configuration space
+ * @pci: function
+ * @id: of the capability, 0x09 for those of the vendor's
+ * @after: offset of one, to find the next after it; 0: the first
+ *
+ * In the list in the first 256 bytes. It ends also where it leads back into itself
+ * or out of the space for capabilities, as that of a broken device may; so a loop
+ * that goes on from each that it found ends, too.
+ *
+ * Return: its offset; 0: there is none; -EIO.
+ */
+int usher_pci_find_capability(struct usher_pci *pci, uint8_t id, uint32_t after);
+
 /*
  * Registers
  */

@@ -197,6 +197,38 @@ int usher_pci_write_config(struct usher_pci *pci, uint32_t offset,
 	return pci->ops->write_config(pci, offset, bytes, value);
 }
 
+/* Its list begins there; 0 when it has none */
+static int first_capability(struct usher_pci *pci, uint32_t *at)
+{
+	uint32_t value;
+	int ret = pci->ops->read_config(pci, USHER_PCI_COMMAND, 4, &value);
+
+	*at = 0;
+	if (ret < 0 || !(value & USHER_PCI_STATUS_CAPABILITIES))
+		return ret;
+	return pci->ops->read_config(pci, USHER_PCI_CAPABILITIES, 1, at);
+}
+
+int usher_pci_find_capability(struct usher_pci *pci, uint8_t id, uint32_t after)
+{
+	uint32_t at, head;
+	uint64_t seen = 0;	/* a bit for each four bytes */
+	bool found = !after;
+	int ret = first_capability(pci, &at);
+
+	for (; !ret; at = head >> 8 & 0xff) {
+		at &= 0xfc;
+		if (at < USHER_PCI_CAPABILITIES_FIRST || (seen >> at / 4 & 1))
+			return 0;
+		seen |= (uint64_t)1 << at / 4;
+		ret = pci->ops->read_config(pci, at, 4, &head);
+		if (!ret && found && (head & 0xff) == id)
+			return (int)at;
+		found |= at == after;
+	}
+	return ret;
+}
+
 int usher_pci_map_region(struct usher_pci *pci, uint32_t index,
 			 struct usher_pci_region *region)
 {

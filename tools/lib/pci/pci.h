@@ -17,10 +17,13 @@
 /* PCI Local Bus Specification 3.0, section 6.1 */
 #define USHER_PCI_COMMAND		0x04
 #define USHER_PCI_COMMAND_MASTER	0x0004
+#define USHER_PCI_STATUS_CAPABILITIES	0x00100000	/* in the upper half of command */
 #define USHER_PCI_CLASS_REVISION	0x08
 #define USHER_PCI_BASE			0x10
 #define USHER_PCI_BASE_PORTS		0x1
 #define USHER_PCI_SUBSYSTEM		0x2c
+#define USHER_PCI_CAPABILITIES		0x34
+#define USHER_PCI_CAPABILITIES_FIRST	0x40	/* that may be one's offset */
 #define USHER_PCI_CONFIG_BYTES		4096U
 
 /**

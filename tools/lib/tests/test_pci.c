@@ -29,6 +29,7 @@ static struct {
 	unsigned int next;
 	int open_error;
 	int config_error;
+	const uint8_t *config;	/* of 256 bytes, instead of the usual */
 	uint32_t ports;		/* bit for each region */
 	int region_error;
 	int reads;
@@ -81,6 +82,11 @@ static int fake_read_config(struct usher_pci *pci, uint32_t offset,
 		return fail(fake.config_error, "as the test wants");
 	if (fake.config_is_ones) {
 		*value = UINT32_MAX;
+		return 0;
+	}
+	if (fake.config) {
+		for (*value = 0; bytes--;)
+			*value = *value << 8 | fake.config[offset + bytes];
 		return 0;
 	}
 	*value = offset << 8 | bytes;
@@ -323,6 +329,85 @@ static void config_space(void)
 	EXPECT_EQ(usher_pci_read_config(pci, 0, 3, &value), -EINVAL);
 	EXPECT_EQ(usher_pci_write_config(pci, 0, 8, 0), -EINVAL);
 	EXPECT_EQ(usher_pci_write_config(pci, 0x40, 1, 0x100), -EINVAL);
+	usher_pci_close(pci);
+}
+
+/* In @config: which capability is at @offset, and where the next is */
+static void put_capability(uint8_t *config, uint8_t offset, uint8_t id, uint8_t next)
+{
+	config[offset] = id;
+	config[offset + 1] = next;
+}
+
+static void capabilities(void)
+{
+	struct usher_pci *pci = start(USHER_PCI_IRQ_NONE);
+	uint8_t config[256] = { [6] = 0x10, [0x34] = 0x98 };
+
+	fake.config = config;
+	put_capability(config, 0x98, 0x09, 0x40);
+	put_capability(config, 0x40, 0x11, 0xff);	/* the lower two bits are reserved */
+	put_capability(config, 0xfc, 0x09, 0x50);
+	put_capability(config, 0x50, 0x09, 0);
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x11, 0), 0x40);
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x11, 0x40), 0);
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x10, 0), 0);
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x09, 0), 0x98);
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x09, 0x98), 0xfc);
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x09, 0x40), 0xfc);
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x09, 0xfc), 0x50);
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x09, 0x50), 0);
+	/* after what is none */
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x09, 0x44), 0);
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x09, UINT32_MAX), 0);
+
+	/* a device that has no list may have anything there */
+	config[6] = 0;
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x09, 0), 0);
+	fake.config_error = -EIO;
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x09, 0), -EIO);
+	usher_pci_close(pci);
+}
+
+/* How many of one kind a driver finds, which goes on from each; no more than a list has */
+static int count_capabilities(struct usher_pci *pci, uint8_t id)
+{
+	int at, count = 0;
+
+	for (at = usher_pci_find_capability(pci, id, 0); at > 0 && count < 100;
+	     at = usher_pci_find_capability(pci, id, at))
+		count++;
+	return count;
+}
+
+static void malformed_capabilities(void)
+{
+	struct usher_pci *pci = start(USHER_PCI_IRQ_NONE);
+	uint8_t config[256] = { [6] = 0x10, [0x34] = 0x40 };
+	unsigned int at;
+
+	/* into itself, at its first, its middle and its last */
+	fake.config = config;
+	put_capability(config, 0x40, 0x09, 0x50);
+	put_capability(config, 0x50, 0x09, 0x60);
+	for (at = 0x40; at <= 0x60; at += 0x10) {
+		put_capability(config, 0x60, 0x09, at);
+		EXPECT_EQ(count_capabilities(pci, 0x09), 3);
+		EXPECT_EQ(usher_pci_find_capability(pci, 0x05, 0), 0);
+	}
+
+	/* into the header, which is no capability */
+	put_capability(config, 0x3c, 0x09, 0x40);
+	put_capability(config, 0x60, 0x09, 0x3c);
+	EXPECT_EQ(count_capabilities(pci, 0x09), 3);
+
+	/* as many as there can be, which lead back at the end */
+	for (at = 0x40; at < 0x100; at += 4)
+		put_capability(config, at, 0x09, at + 4 < 0x100 ? at + 4 : 0x40);
+	EXPECT_EQ(count_capabilities(pci, 0x09), 48);
+
+	fake.config_is_ones = true;
+	EXPECT_EQ(usher_pci_find_capability(pci, 0x09, 0), 0);
 	usher_pci_close(pci);
 }
 
@@ -697,6 +782,8 @@ int main(void)
 		TAP_TEST(errors_have_reasons),
 		TAP_TEST(the_header),
 		TAP_TEST(config_space),
+		TAP_TEST(capabilities),
+		TAP_TEST(malformed_capabilities),
 		TAP_TEST(regions),
 		TAP_TEST(regions_by_calls),
 		TAP_TEST(ports_are_halved),
