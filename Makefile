@@ -45,8 +45,12 @@ ifneq ($(have_headers),)
 install: install-modules
 endif
 
+# The kernel's own depmod is skipped where the headers have no System.map, as Debian's.
 install-modules: modules
 	$(KBUILD) INSTALL_MOD_PATH="$(DESTDIR)" modules_install
+ifeq ($(DESTDIR),)
+	PATH="$$PATH:/sbin" depmod -a "$$(cat "$(KDIR)/include/config/kernel.release")"
+endif
 
 install-tools: tools
 	for folder in $(TOOLS); do \
