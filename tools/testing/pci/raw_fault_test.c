@@ -440,11 +440,13 @@ static void a_device_that_is_not_there(void)
 	unload();
 }
 
+/* poll() looks once more when its time is over: that is not being woken. */
 static void *wait_for_end(void *data)
 {
 	struct pollfd file = { .fd = *(int *)data, .events = POLLIN };
+	uint64_t end = now_ms() + PATIENCE_MS;
 
-	return poll(&file, 1, PATIENCE_MS) == 1 ? data : NULL;
+	return poll(&file, 1, PATIENCE_MS) == 1 && now_ms() < end ? data : NULL;
 }
 
 static void who_waits_wakes_up(void)
