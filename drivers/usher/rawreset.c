@@ -113,17 +113,18 @@ bool usher_raw_stop_dma(struct usher_raw *raw)
 }
 
 /*
- * Lets the function answer until a reset ends that: nobody has its regions just now.
- * Returns what can tell afterwards whether it did; of a virtual function nothing.
+ * Lets the function answer as it did until a reset ends that: nobody has its regions
+ * just now. Returns what can tell afterwards whether it did; of a virtual function
+ * nothing.
  */
 static u16 usher_raw_leave_mark(struct pci_dev *pdev)
 {
-	const u16 marks = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
 	u16 command;
 
-	pci_write_config_word(pdev, PCI_COMMAND, marks | PCI_COMMAND_INTX_DISABLE);
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	return command & marks;
+	command &= PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
+	pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_INTX_DISABLE);
+	return command;
 }
 
 /* A reset that leaves any of this on was none, whatever it says. */
