@@ -228,6 +228,8 @@ void usher_raw_init_bars(struct usher_raw *raw);
 void usher_raw_exit_bars(struct usher_raw *raw);
 void usher_raw_zap(struct usher_raw *raw);
 int usher_raw_mmap_bar(struct usher_raw *raw, struct vm_area_struct *vma);
+int usher_raw_check_access(const struct usher_raw_bar *bar,
+			   const struct usher_raw_access *arg);
 int usher_raw_access(struct usher_raw *raw, struct usher_raw_access *arg,
 		     bool write);
 

@@ -235,8 +235,15 @@ static void usher_raw_write(void __iomem *at, u32 bytes, u64 value)
 	}
 }
 
-static int usher_raw_check_access(const struct usher_raw_bar *bar,
-				  const struct usher_raw_access *arg)
+/**
+ * usher_raw_check_access - may a register be accessed by a call
+ * @bar: the region
+ * @arg: where, and what is written; 0 when it is read
+ *
+ * Return: 0, or as struct usher_raw_access says.
+ */
+int usher_raw_check_access(const struct usher_raw_bar *bar,
+			   const struct usher_raw_access *arg)
 {
 	if (arg->flags || !is_power_of_2(arg->bytes) || arg->bytes > 8 ||
 	    arg->offset % arg->bytes || arg->offset >= bar->bytes ||
