@@ -588,7 +588,7 @@ static void usher_serve_last(struct usher_ring *ring)
 }
 
 /**
- * usher_ring_enter_serve - USHER_IOC_ENTER with USHER_ENTER_SERVE
+ * usher_ring_enter_serve - USHER_IOC_ENTER with USHER_ENTER_SQPOLL
  * @ring: a polled ring
  * @arg: checked arguments
  *

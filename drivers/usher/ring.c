@@ -118,7 +118,7 @@ u32 usher_ring_state(const struct usher_ring *ring)
 	if (usher_state(ring->ud) == USHER_GONE)
 		state |= USHER_RING_F_GONE;
 	if (READ_ONCE(ring->served))
-		state |= USHER_RING_F_SERVED;
+		state |= USHER_RING_F_SQPOLL;
 	return state;
 }
 

@@ -103,11 +103,11 @@ static bool usher_sigsetsize_valid(const struct usher_enter *arg)
 static bool usher_enter_valid(const struct usher_ring *ring,
 			      const struct usher_enter *arg)
 {
-	if (arg->flags & ~(USHER_ENTER_DEADLINE | USHER_ENTER_SERVE))
+	if (arg->flags & ~(USHER_ENTER_DEADLINE | USHER_ENTER_SQPOLL))
 		return false;
 	if (!(arg->flags & USHER_ENTER_DEADLINE) && arg->deadline_ns)
 		return false;
-	if (arg->flags & USHER_ENTER_SERVE) {
+	if (arg->flags & USHER_ENTER_SQPOLL) {
 		if (arg->to_submit || arg->min_complete)
 			return false;
 	} else if (arg->idle_us) {
@@ -128,7 +128,7 @@ static int usher_ioctl_enter(struct file *file, void __user *argp)
 		return ret;
 	if (!usher_enter_valid(ring, &arg))
 		return -EINVAL;
-	if (!(arg.flags & USHER_ENTER_SERVE))
+	if (!(arg.flags & USHER_ENTER_SQPOLL))
 		return usher_ring_enter(ring, &arg, file->f_flags & O_NONBLOCK);
 	if (!(ring->flags & USHER_RING_POLLED))
 		return -EOPNOTSUPP;

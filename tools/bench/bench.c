@@ -27,7 +27,7 @@ const struct engine engines[] = {
 	{ "usher", usher_setup, usher_run, NULL },
 	{ "usher-awake", usher_awake_setup, usher_run, NULL },
 	{ "usher-poll", usher_poll_setup, usher_run, NULL },
-	{ "usher-served", usher_served_setup, usher_run, NULL },
+	{ "usher-sqpoll", usher_sqpoll_setup, usher_run, NULL },
 	{ "usher-many", many_setup, many_run, many_result },
 	{ "vfio", vfio_setup, vfio_run, NULL },
 	{ }

@@ -90,7 +90,7 @@ void passthru_run(struct job *job, unsigned int count);
 void usher_setup(struct job *job);
 void usher_awake_setup(struct job *job);
 void usher_poll_setup(struct job *job);
-void usher_served_setup(struct job *job);
+void usher_sqpoll_setup(struct job *job);
 void usher_run(struct job *job, unsigned int count);
 void many_setup(struct job *job);
 void many_run(struct job *job, unsigned int count);

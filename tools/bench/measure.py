@@ -22,9 +22,9 @@ MANY_QUEUES, FOUR_QUEUES, ONE_QUEUE = "/dev/usher0n1", "/dev/usher1n1", "/dev/us
 NODES = {"pread": "/dev/nvme0n1", "uring": "/dev/nvme0n1", "uring-poll": "/dev/nvme0n1",
          "passthru": "/dev/ng0n1", "passthru-poll": "/dev/ng0n1",
          "usher": MANY_QUEUES, "usher-awake": MANY_QUEUES, "usher-poll": MANY_QUEUES,
-         "usher-served": MANY_QUEUES, "usher-many": FOUR_QUEUES, "vfio": "0000:01:00.0"}
+         "usher-sqpoll": MANY_QUEUES, "usher-many": FOUR_QUEUES, "vfio": "0000:01:00.0"}
 FLOOR = "vfio"  # has a guest of its own, with an IOMMU
-SERVED = "usher-served"  # has one, too, with a processor for the thread that serves
+SQPOLL = "usher-sqpoll"  # has one, too, with a processor for the thread that polls
 # What raw mode is measured with: one that interrupts by message, one that has a pin
 RAW_DEVICES = {"message": ("edu", "0000:01:00.0"), "pin": ("e1000", "0000:02:00.0")}
 
@@ -115,7 +115,7 @@ class Options:
     settle: int = 0
     profile: bool = False
     vfio: bool = False
-    served: bool = False
+    sqpoll: bool = False
     latency: int = 0  # of the disk, in microseconds
     raw: bool = False  # RAW_DEVICES in place of disks
 
@@ -129,7 +129,7 @@ def raw_devices():
 
 
 def guest_command(module, plan, share, options):
-    command = [VM / "vm", "run", "--kernel", KERNEL, "--smp", "2" if options.served else "1",
+    command = [VM / "vm", "run", "--kernel", KERNEL, "--smp", "2" if options.sqpoll else "1",
                "--mem", "2G", "--timeout", "1200", "--share", share,
                "--append", f"mitigations={options.mitigations}"]
     if options.vfio:
@@ -149,8 +149,8 @@ def guest_command(module, plan, share, options):
         command += ["--tcg", "--qemu-arg=-plugin",
                     f"--qemu-arg=file={HERE}/counter.so,out={share}/counts"
                     f",settle={options.settle},profile={'on' if options.profile else 'off'}"
-                    f",one-thread={'on' if options.served else 'off'}"]
-    if options.served:
+                    f",one-thread={'on' if options.sqpoll else 'off'}"]
+    if options.sqpoll:
         command += ["--one-thread"]
     if options.profile:
         command += ["--env", "KALLSYMS=1"]

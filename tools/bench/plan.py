@@ -80,8 +80,8 @@ def costs(module, mitigations, say, progress):
             ("polled", settled_plan(POLLING), Options(mitigations, settle=SETTLE)),
             ("VFIO", settled_plan([measure.FLOOR]),
              Options(mitigations, settle=SETTLE, vfio=True)),
-            ("served", settled_plan([measure.SERVED]),
-             Options(mitigations, settle=SETTLE, served=True))):
+            ("sqpoll", settled_plan([measure.SQPOLL]),
+             Options(mitigations, settle=SETTLE, sqpoll=True))):
         say(f"instructions, mitigations={mitigations}, {what}")
         answer = measure.run_guest(module, plan, options, progress)
         found += [cost(work, results, counts, bool(options.settle))
@@ -104,10 +104,10 @@ def sleep_costs(module, progress):
 def waiting_costs(module, progress):
     """What a read costs whoever polls, with its looks at a queue where nothing is yet."""
     found = {}
-    for engine in (measure.FLOOR, "usher-poll", measure.SERVED):
+    for engine in (measure.FLOOR, "usher-poll", measure.SQPOLL):
         plan = [Work(engine, qd, repeat=3) for qd in (32, 128)]
         answer = measure.run_guest(module, plan, Options(
-            vfio=engine == measure.FLOOR, served=engine == measure.SERVED), progress)
+            vfio=engine == measure.FLOOR, sqpoll=engine == measure.SQPOLL), progress)
         found[engine] = {str(work.qd): cost(work, results, counts, False).total
                          for work, results, counts in zip(plan, answer.results, answer.counts)}
     return found

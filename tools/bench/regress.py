@@ -19,9 +19,9 @@ def measured(module, progress):
     interrupts too: whether it has makes more of a difference than what is to be found.
     """
     found = {}
-    for engines, served in ((("usher", "usher-poll"), False), ((measure.SERVED,), True)):
+    for engines, sqpoll in ((("usher", "usher-poll"), False), ((measure.SQPOLL,), True)):
         works = [Work(engine, QD, count=QD, repeat=plan.SETTLED_REPEAT) for engine in engines]
-        answer = measure.run_guest(module, works, Options(settle=plan.SETTLE, served=served),
+        answer = measure.run_guest(module, works, Options(settle=plan.SETTLE, sqpoll=sqpoll),
                                    progress)
         for work, results, counts in zip(works, answer.results, answer.counts):
             found[work.engine] = plan.cost(work, results, counts, True).total

@@ -15,13 +15,13 @@ NAMES = {
     "usher": "usher ring",
     "usher-awake": "usher ring, awake",
     "usher-poll": "usher ring, polled",
-    "usher-served": "usher ring, served",
+    "usher-sqpoll": "usher ring, sqpoll",
     "vfio": "driver on VFIO, polled",
 }
 COLOURS = {
     "pread": "#b0b7bf", "uring": "#7fa8d9", "uring-poll": "#4a7ebb", "passthru": "#8d7fc7",
     "passthru-poll": "#5b4a9e", "usher": "#f3b877", "usher-awake": "#e8873a",
-    "usher-poll": "#b94f10", "usher-served": "#7a2f05", "vfio": "#4d4d4d",
+    "usher-poll": "#b94f10", "usher-sqpoll": "#7a2f05", "vfio": "#4d4d4d",
 }
 BASE = "passthru"  # what wall-clock time is compared with
 
@@ -161,12 +161,12 @@ def fraction(value):
 
 
 def against_stock(costs):
-    for engine in ("usher", "usher-awake", "usher-poll", "usher-served"):
+    for engine in ("usher", "usher-awake", "usher-poll", "usher-sqpoll"):
         for qd in (32, 128):
             ratio = costs.get("total", engine, qd) / costs.get("total", BASE, qd)
             yield Target(f"4 KiB read, QD {qd}, {NAMES[engine]}, against stock passthrough", ratio,
                          fraction(ratio), 1 / 7, 1 / 10, "1/{:.0f}")
-    for engine in ("usher-poll", "usher-served"):
+    for engine in ("usher-poll", "usher-sqpoll"):
         for qd in (32, 128):
             ratio = costs.get("total", engine, qd) / costs.get("total", "vfio", qd)
             yield Target(f"4 KiB read, QD {qd}, {NAMES[engine]}, against the driver on VFIO",
@@ -178,7 +178,7 @@ def against_stock(costs):
 
 
 def with_waiting(waiting):
-    for engine in ("usher-poll", "usher-served"):
+    for engine in ("usher-poll", "usher-sqpoll"):
         for qd, value in waiting[engine].items():
             ratio = value / waiting["vfio"][qd]
             yield Target(f"4 KiB read, QD {qd}, {NAMES[engine]}, against the driver on VFIO, with "
@@ -189,14 +189,14 @@ def targets(results):
     costs = Costs(results["costs"]["off"])
     yield from against_stock(costs)
     yield from with_waiting(results["waiting"])
-    for engine in ("usher-poll", "usher-served"):
+    for engine in ("usher-poll", "usher-sqpoll"):
         busy = costs.get("total", engine, 1)
         yield Target(f"QD 1, {NAMES[engine]}, instructions without waiting", busy,
                      f"{busy:,.0f}", 1000, 600)
     ratio = costs.get("kernel", "usher-poll", 1, 1 << 20) / costs.get("kernel", "usher-poll", 1)
     yield Target("Kernel instructions of a 1 MiB read over a 4 KiB read (QD 1, polled)", ratio,
                  f"{ratio:.3f}", 1.2, 1.0)
-    for engine in ("usher", "usher-served"):
+    for engine in ("usher", "usher-sqpoll"):
         calls = costs.get("syscalls", engine, 128)
         yield Target(f"System calls per I/O at QD 128, {NAMES[engine]}", calls,
                      fraction(calls) if calls else "0", 1 / 64, 0, "1/{:.0f}")

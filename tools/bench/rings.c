@@ -17,7 +17,7 @@
 #define RING_ENTRIES	64	/* at least, as programs have them */
 #define IDLE_ENTRIES	128	/* of a ring that is only open */
 #define IDLE_BYTES	4096	/* of a buffer that is only registered */
-#define SERVE_IDLE_US	10000000	/* longer than between two runs */
+#define SQPOLL_IDLE_US	10000000	/* longer than between two runs */
 #define SPIN_FILE	"/sys/module/usher/parameters/spin_us"
 #define SPIN_AWAKE	"1000"	/* longer than the emulated device takes */
 
@@ -152,28 +152,28 @@ static void pin(unsigned int cpu)
 		die("processor %u: %s", cpu, strerror(errno));
 }
 
-static void *server(void *data)
+static void *poller(void *data)
 {
 	const struct worker *worker = data;
 
 	pin(1);
-	die("usher_ring_serve: %s",
-	    strerror(-usher_ring_serve(&worker->ring, SERVE_IDLE_US, 0, NULL)));
+	die("usher_ring_sqpoll: %s",
+	    strerror(-usher_ring_sqpoll(&worker->ring, SQPOLL_IDLE_US, 0, NULL)));
 	return NULL;
 }
 
-/* A thread on another processor serves the ring: no system calls in the run. */
-void usher_served_setup(struct job *job)
+/* A thread on another processor polls the ring: no system calls in the run. */
+void usher_sqpoll_setup(struct job *job)
 {
 	int ret;
 
 	pin(0);
 	setup(job, USHER_RING_POLLED);
-	ret = pthread_create(&workers[0].thread, NULL, server, &workers[0]);
+	ret = pthread_create(&workers[0].thread, NULL, poller, &workers[0]);
 	if (ret)
 		die("pthread_create: %s", strerror(ret));
 	while (!(__atomic_load_n(&workers[0].ring.ctl->flags, __ATOMIC_RELAXED) &
-		 USHER_RING_F_SERVED))
+		 USHER_RING_F_SQPOLL))
 		sched_yield();
 }
 

@@ -233,7 +233,7 @@ void usher_ring_exit(struct usher_ring *ring)
 	ring->fd = -1;
 }
 
-int usher_enter(int ring_fd, struct usher_enter *enter)
+int usher_ring_enter(int ring_fd, struct usher_enter *enter)
 {
 	enter->size = sizeof(*enter);
 	return call(ring_fd, USHER_IOC_ENTER, enter);

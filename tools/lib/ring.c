@@ -86,8 +86,8 @@ bool usher_ring_sq_refresh(struct usher_ring *ring)
 	return true;
 }
 
-/* Looks at a ring that is served before the kernel is asked to wait */
-#define SERVED_LOOKS	10000
+/* Times that a ring with a polling thread is looked at before the kernel is asked to wait */
+#define SQPOLL_SPINS	10000
 
 /* Let the other thread of the processor's core have it for a moment. */
 static void relax(void)
@@ -99,23 +99,23 @@ static void relax(void)
 #endif
 }
 
-/* Only of polled rings. What is written then, the server takes. */
-static bool served(const struct usher_ring *ring)
+/* Only of polled rings. What is written then, the polling thread takes. */
+static bool sqpoll_awake(const struct usher_ring *ring)
 {
 	return __atomic_load_n(&ring->ctl->flags, __ATOMIC_RELAXED) &
-	       USHER_RING_F_SERVED;
+	       USHER_RING_F_SQPOLL;
 }
 
 /* Whether @count completions came without a call */
-static bool served_wait(const struct usher_ring *ring, __u32 count)
+static bool sqpoll_wait(const struct usher_ring *ring, __u32 count)
 {
-	unsigned int looks;
+	unsigned int spins;
 
-	for (looks = 0; looks < SERVED_LOOKS; looks++) {
+	for (spins = 0; spins < SQPOLL_SPINS; spins++) {
 		if (usher_ring_cq_ready(ring) >= count)
 			return true;
 		relax();
-		if (!served(ring))
+		if (!sqpoll_awake(ring))
 			break;
 	}
 	return false;
@@ -130,17 +130,17 @@ static __u32 publish(struct usher_ring *ring)
 	return count;
 }
 
-/* Whether a server takes what was published */
-static bool served_submit(const struct usher_ring *ring)
+/* Whether the polling thread takes what was published */
+static bool sqpoll_submits(const struct usher_ring *ring)
 {
 	if (!(ring->flags & USHER_RING_POLLED))
 		return false;
 	/*
-	 * The tail before the look at the flag; pairs with the server, which
+	 * The tail before the look at the flag; pairs with the polling thread, which
 	 * clears the flag before its last look at the tail.
 	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return served(ring);
+	return sqpoll_awake(ring);
 }
 
 static int submit(struct usher_ring *ring, struct usher_enter *enter)
@@ -153,23 +153,23 @@ static int submit(struct usher_ring *ring, struct usher_enter *enter)
 	if (!enter->to_submit &&
 	    usher_ring_cq_ready(ring) >= enter->min_complete)
 		return 0;
-	return usher_enter(ring->fd, enter);
+	return usher_ring_enter(ring->fd, enter);
 }
 
 /*
- * What submitting answers where a server was awake, which takes what is new: an
+ * What submitting answers where the polling thread was awake, which takes what is new: an
  * error of the wait comes with the next call, as where the kernel took entries.
  */
-static int served_answer(__u32 count, int ret)
+static int sqpoll_answer(__u32 count, int ret)
 {
 	return count ? (int)count : ret;
 }
 
-int usher_ring_serve(const struct usher_ring *ring, __u32 idle_us,
-		     __u64 deadline_ns, const sigset_t *sigmask)
+int usher_ring_sqpoll(const struct usher_ring *ring, __u32 idle_us,
+		      __u64 deadline_ns, const sigset_t *sigmask)
 {
 	struct usher_enter enter = {
-		.flags = USHER_ENTER_SERVE,
+		.flags = USHER_ENTER_SQPOLL,
 		.idle_us = idle_us,
 		.deadline_ns = deadline_ns,
 		.sigmask = (uintptr_t)sigmask,
@@ -178,7 +178,7 @@ int usher_ring_serve(const struct usher_ring *ring, __u32 idle_us,
 
 	if (deadline_ns)
 		enter.flags |= USHER_ENTER_DEADLINE;
-	return usher_enter(ring->fd, &enter);
+	return usher_ring_enter(ring->fd, &enter);
 }
 
 int usher_ring_submit(struct usher_ring *ring)
@@ -189,13 +189,13 @@ int usher_ring_submit(struct usher_ring *ring)
 int usher_ring_submit_and_wait(struct usher_ring *ring, __u32 wait_nr)
 {
 	__u32 count = publish(ring);
-	bool was_served = served_submit(ring);
+	bool sqpolled = sqpoll_submits(ring);
 	int ret;
 
-	if (was_served && served_wait(ring, wait_nr))
+	if (sqpolled && sqpoll_wait(ring, wait_nr))
 		return (int)count;
 	ret = submit(ring, &(struct usher_enter) { .min_complete = wait_nr });
-	return was_served ? served_answer(count, ret) : ret;
+	return sqpolled ? sqpoll_answer(count, ret) : ret;
 }
 
 int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
@@ -203,11 +203,11 @@ int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
 				       const sigset_t *sigmask)
 {
 	__u32 count = publish(ring);
-	bool was_served = served_submit(ring);
+	bool sqpolled = sqpoll_submits(ring);
 	int ret;
 
 	/* Looking longer might miss the deadline. */
-	if (was_served && usher_ring_cq_ready(ring) >= wait_nr)
+	if (sqpolled && usher_ring_cq_ready(ring) >= wait_nr)
 		return (int)count;
 	ret = submit(ring, &(struct usher_enter) {
 		.flags = USHER_ENTER_DEADLINE,
@@ -217,7 +217,7 @@ int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
 		/* the kernel's signal set, which is smaller than the C library's */
 		.sigsetsize = sigmask ? _NSIG / 8 : 0,
 	});
-	return was_served ? served_answer(count, ret) : ret;
+	return sqpolled ? sqpoll_answer(count, ret) : ret;
 }
 
 static struct usher_cqe *cqe_at(const struct usher_ring *ring, __u32 index)
@@ -257,14 +257,14 @@ static int reap(struct usher_ring *ring)
 {
 	struct usher_enter enter = {};
 
-	return usher_enter(ring->fd, &enter);
+	return usher_ring_enter(ring->fd, &enter);
 }
 
 int usher_ring_peek_cqe(struct usher_ring *ring, struct usher_cqe **cqe)
 {
 	int ret = look(ring, cqe);
 
-	if (ret != -EAGAIN || !(ring->flags & USHER_RING_POLLED) || served(ring))
+	if (ret != -EAGAIN || !(ring->flags & USHER_RING_POLLED) || sqpoll_awake(ring))
 		return ret;
 
 	ret = reap(ring);
@@ -277,10 +277,10 @@ static int wait_cqe(struct usher_ring *ring, struct usher_cqe **cqe,
 	int ret = look(ring, cqe);
 
 	while (ret == -EAGAIN) {
-		if (!(enter->flags & USHER_ENTER_DEADLINE) && served(ring) &&
-		    served_wait(ring, 1))
+		if (!(enter->flags & USHER_ENTER_DEADLINE) && sqpoll_awake(ring) &&
+		    sqpoll_wait(ring, 1))
 			return look(ring, cqe);
-		ret = usher_enter(ring->fd, enter);
+		ret = usher_ring_enter(ring->fd, enter);
 		if (ret < 0)
 			break;
 		ret = look(ring, cqe);

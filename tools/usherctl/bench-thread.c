@@ -183,7 +183,7 @@ static int enter(struct bench_thread *t, __u32 issued)
 		t->enters++;
 		ret = issued ? usher_ring_submit_and_wait(&t->ring,
 							  wait.min_complete) :
-			       usher_enter(t->ring.fd, &wait);
+			       usher_ring_enter(t->ring.fd, &wait);
 	} while (ret == -EINTR);
 
 	if (ret < 0 && first_failure(t->bench))

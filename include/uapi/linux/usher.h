@@ -291,7 +291,7 @@ struct usher_ring_create {
 /* In usher_ring_ctl.flags, written by the kernel */
 #define USHER_RING_F_BROKEN	(1U << 0) /* an index broke the rules: EBADFD */
 #define USHER_RING_F_GONE	(1U << 1) /* the device is gone: ENODEV */
-#define USHER_RING_F_SERVED	(1U << 2) /* a thread takes what is written at once */
+#define USHER_RING_F_SQPOLL	(1U << 2) /* a thread takes what is written at once */
 
 /**
  * struct usher_ring_ctl - the first page of a ring's mapping
@@ -392,8 +392,8 @@ struct usher_cqe {
 
 /* The deadline member counts. */
 #define USHER_ENTER_DEADLINE	(1U << 0)
-/* The calling thread serves the ring. */
-#define USHER_ENTER_SERVE	(1U << 1)
+/* The calling thread polls the ring. */
+#define USHER_ENTER_SQPOLL	(1U << 1)
 
 /**
  * struct usher_enter - USHER_IOC_ENTER: submit and wait
@@ -406,7 +406,7 @@ struct usher_cqe {
  * @sigmask: pointer to a signal mask for the time of the wait, or 0; see
  *	ppoll(2)
  * @sigsetsize: bytes of the signal mask
- * @idle_us: with USHER_ENTER_SERVE: microseconds without work after which the
+ * @idle_us: with USHER_ENTER_SQPOLL: microseconds without work after which the
  *	thread goes to sleep; otherwise zero
  *
  * Returns how many entries were taken (read, and accepted or refused by a
@@ -430,25 +430,25 @@ struct usher_cqe {
  * ENODEV. A thread that only waits gets ENODEV too when the device goes,
  * unless enough completions are there.
  *
- * With USHER_ENTER_SERVE, on a polled ring, the calling thread stays in the kernel:
+ * With USHER_ENTER_SQPOLL, on a polled ring, the calling thread stays in the kernel:
  * it takes entries as soon as @sq_tail of the control page says that they are
  * there, and shows completions as soon as the device has written them, so that
  * the other threads of the process need no system call. @to_submit and
  * @min_complete are zero. It looks without pause, on the caller's account, and
  * goes to sleep when nothing came for @idle_us and nothing is in flight.
- * USHER_RING_F_SERVED in the control page says whether it is awake:
+ * USHER_RING_F_SQPOLL in the control page says whether it is awake:
  *
  * - Who writes @sq_tail then makes sure that the store is visible (a full
  *   barrier) and looks at the flag. If it is not set, ENTER is needed as without
- *   a server; an entry that it takes wakes the server.
- * - Who waits for a completion looks at the flag again and again: a server may
+ *   a polling thread; an entry that it takes wakes the thread.
+ * - Who waits for a completion looks at the flag again and again: the thread may
  *   end at any time, and ENTER is needed when it is clear. Entries that were
  *   written while it was set are taken by that, whatever it asks for.
  * - It stays set during a reset of the controller.
  *
  * It ends only with an error: ETIME, EBADFD, EACCES, ESTALE or ENODEV as above;
  * EINTR a signal came, or the thread was to stop for a moment (a debugger,
- * suspend) and may call again; EBUSY another thread serves this ring; EOPNOTSUPP
+ * suspend) and may call again; EBUSY another thread polls this ring; EOPNOTSUPP
  * not a polled ring. The ring goes on without it. Closing the ring's last fd does
  * not end it. O_NONBLOCK has no meaning here.
  */
@@ -475,7 +475,7 @@ struct usher_enter {
  * @sqe_shift: as in struct usher_ring_create
  * @cqe_shift: as in struct usher_ring_create
  * @nsid: the grant's namespace
- * @state: USHER_RING_F_*, of which _SERVED is no error
+ * @state: USHER_RING_F_*, of which _SQPOLL is no error
  * @qid: hardware queue identifier
  * @shared: 1 when other rings use the same hardware queue now
  * @inflight: commands that the device has now

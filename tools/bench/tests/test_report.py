@@ -21,7 +21,7 @@ def results():
     return {"machine": {"Kernel": "6.12"}, "costs": {"off": costs, "auto": costs},
             "sleep": {"awake": {"usher": 3000}, "asleep": {"usher": 10000}, "latency": 300},
             "waiting": {engine: {"32": 100.0, "128": 50.0}
-                        for engine in ("vfio", "usher-poll", "usher-served")},
+                        for engine in ("vfio", "usher-poll", "usher-sqpoll")},
             "speeds": speeds, "memory": {"more": 10, "more_bytes": 10 * 20480, "first": 1,
                                           "first_bytes": 65536},
             "many": {"alone": 100, "crowd": 105, "exclusive": 100, "shared": 140,

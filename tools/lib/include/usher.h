@@ -380,7 +380,7 @@ int usher_ring_attach(struct usher_ring *ring, int ring_fd);
  *
  * Does not wait: the kernel finishes commands in flight by itself and keeps
  * their buffers pinned until then. Once the last fd and mapping are gone their
- * completions can no longer be read. End a thread in usher_ring_serve() before.
+ * completions can no longer be read. End a thread in usher_ring_sqpoll() before.
  */
 void usher_ring_exit(struct usher_ring *ring);
 
@@ -417,7 +417,7 @@ __u32 usher_ring_sq_ready(const struct usher_ring *ring);
  *
  * Return: how many entries the kernel took, which may be fewer than were
  * handed over: the others stay in the ring and the kernel takes them as it
- * can. Each of them completes. With a server, see usher_ring_serve(), it is how
+ * can. Each of them completes. With a polling thread, see usher_ring_sqpoll(), it is how
  * many were handed over. Or an error as listed at struct usher_enter,
  * in which case the entries are still in the ring.
  */
@@ -451,7 +451,7 @@ int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
 				       const sigset_t *sigmask);
 
 /**
- * usher_ring_serve() - serve a polled ring with this thread
+ * usher_ring_sqpoll() - lend a polled ring this thread
  * @ring: ring, of which only the fd is used; other threads go on using it
  * @idle_us: microseconds without work after which the thread goes to sleep in the
  *	kernel, until somebody submits again
@@ -462,7 +462,7 @@ int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
  * While it is awake, submitting and reaping on this ring make no system calls:
  * this thread looks for entries and completions without pause, at the price of
  * the processor it runs on. Start a thread for it, and let that have a processor
- * of its own. All functions on the ring work with and without a server.
+ * of its own. All functions on the ring work with and without a polling thread.
  *
  * To end it, send the thread a signal that has a handler, and that it has blocked
  * but not in @sigmask, so that none is lost which comes before the call. Then join
@@ -470,11 +470,11 @@ int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
  *
  * Return: never 0: -ETIME the deadline passed; -EINTR a signal came, or the system
  * or a debugger stopped the thread for a moment, so look why and call again; -EBUSY
- * another thread serves this ring; -EOPNOTSUPP not created with USHER_RING_POLLED;
- * or another error as listed at struct usher_enter. The ring goes on without server.
+ * another thread polls this ring; -EOPNOTSUPP not created with USHER_RING_POLLED;
+ * or another error as listed at struct usher_enter. The ring goes on without it.
  */
-int usher_ring_serve(const struct usher_ring *ring, __u32 idle_us,
-		     __u64 deadline_ns, const sigset_t *sigmask);
+int usher_ring_sqpoll(const struct usher_ring *ring, __u32 idle_us,
+		      __u64 deadline_ns, const sigset_t *sigmask);
 
 /**
  * usher_deadline() - a deadline from now on
@@ -592,13 +592,13 @@ int usher_ring_info(const struct usher_ring *ring, struct usher_ring_info *info,
 		    __u16 *tags, __u32 nr_tags);
 
 /**
- * usher_enter() - the system call below submit and wait
+ * usher_ring_enter() - the system call below submit and wait
  * @ring_fd: ring
  * @enter: as said at struct usher_enter; @enter->size need not be set
  *
  * Return: how many entries were taken, or an error as listed there.
  */
-int usher_enter(int ring_fd, struct usher_enter *enter);
+int usher_ring_enter(int ring_fd, struct usher_enter *enter);
 
 /*
  * Filling submission entries

@@ -57,7 +57,7 @@ static void post(__u16 tag, __u16 status)
 	ctl()->cq_tail++;
 }
 
-int usher_enter(int ring_fd, struct usher_enter *enter)
+int usher_ring_enter(int ring_fd, struct usher_enter *enter)
 {
 	struct usher_sqe *sqes = (void *)(fake.map + SQ_OFFSET);
 	int taken = 0;
@@ -290,19 +290,19 @@ static void ended_ring(void)
 }
 
 /* Somebody serves it: what is there without a call is taken without one. */
-static void served_ring(void)
+static void sqpolled_ring(void)
 {
 	struct usher_ring *ring = setup(0);
 	struct usher_cqe *cqe;
 
 	ring->flags = USHER_RING_POLLED;
-	ctl()->flags = USHER_RING_F_SERVED;
+	ctl()->flags = USHER_RING_F_SQPOLL;
 	EXPECT_EQ(usher_ring_peek_cqe(ring, &cqe), -EAGAIN);
 	EXPECT(usher_ring_get_sqe(ring));
 	EXPECT_EQ(usher_ring_submit(ring), 1);
 	EXPECT_EQ(ctl()->sq_tail, 1);
 	post(1, 0);
-	/* Entries are counted once, though the server did not take them yet. */
+	/* Entries are counted once, though the polling thread did not take them yet. */
 	EXPECT_EQ(usher_ring_submit_and_wait(ring, 1), 0);
 	EXPECT(usher_ring_get_sqe(ring));
 	EXPECT_EQ(usher_ring_submit_and_wait_timeout(ring, 1, 1, NULL), 1);
@@ -323,7 +323,7 @@ static void served_ring(void)
 	EXPECT_EQ(usher_ring_submit_and_wait(ring, 2), 1);
 	EXPECT_EQ(fake.calls, 3);
 
-	/* The server sleeps. */
+	/* The polling thread sleeps. */
 	fake.error = 0;
 	fake.take = 9;
 	ctl()->flags = 0;
@@ -343,14 +343,14 @@ static void serving(void)
 
 	sigemptyset(&mask);
 	fake.error = -ETIME;
-	EXPECT_EQ(usher_ring_serve(ring, 50, 7, &mask), -ETIME);
-	EXPECT_EQ(fake.last.flags, USHER_ENTER_SERVE | USHER_ENTER_DEADLINE);
+	EXPECT_EQ(usher_ring_sqpoll(ring, 50, 7, &mask), -ETIME);
+	EXPECT_EQ(fake.last.flags, USHER_ENTER_SQPOLL | USHER_ENTER_DEADLINE);
 	EXPECT_EQ(fake.last.idle_us, 50);
 	EXPECT_EQ(fake.last.deadline_ns, 7);
 	EXPECT_EQ(fake.last.sigmask, (uintptr_t)&mask);
 	EXPECT_EQ(fake.last.sigsetsize, 8);
-	EXPECT_EQ(usher_ring_serve(ring, 0, 0, NULL), -ETIME);
-	EXPECT_EQ(fake.last.flags, USHER_ENTER_SERVE);
+	EXPECT_EQ(usher_ring_sqpoll(ring, 0, 0, NULL), -ETIME);
+	EXPECT_EQ(fake.last.flags, USHER_ENTER_SQPOLL);
 	EXPECT_EQ(fake.last.sigmask, 0);
 	EXPECT_EQ(fake.last.sigsetsize, 0);
 	EXPECT_EQ(fake.last.to_submit, 0);
@@ -515,7 +515,7 @@ static const struct tap_test tests[] = {
 	TAP_TEST(timeout_arguments),
 	TAP_TEST(waiting),
 	TAP_TEST(ended_ring),
-	TAP_TEST(served_ring),
+	TAP_TEST(sqpolled_ring),
 	TAP_TEST(serving),
 	TAP_TEST(polled_ring),
 	TAP_TEST(attached_ring),

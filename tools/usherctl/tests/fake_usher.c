@@ -193,7 +193,7 @@ static int do_enter(struct ring *ring, const struct usher_enter *enter)
 	return (int)taken;
 }
 
-int usher_enter(int ring_fd, struct usher_enter *enter)
+int usher_ring_enter(int ring_fd, struct usher_enter *enter)
 {
 	int ret;
 

@@ -259,13 +259,13 @@ int ring_do(struct ring *ring, const struct usher_sqe *sqe)
 	return cqe.cid == sqe->cid ? ring_status(&cqe) : -EBADMSG;
 }
 
-/* ---- a thread that serves a ring ---- */
+/* ---- a thread that polls a ring ---- */
 
-int ring_serve(int fd, uint32_t idle_us, uint64_t deadline_ns)
+int ring_sqpoll(int fd, uint32_t idle_us, uint64_t deadline_ns)
 {
 	struct usher_enter arg = {
 		.size		= sizeof(arg),
-		.flags		= USHER_ENTER_SERVE |
+		.flags		= USHER_ENTER_SQPOLL |
 				  (deadline_ns ? USHER_ENTER_DEADLINE : 0),
 		.deadline_ns	= deadline_ns,
 		.idle_us	= idle_us,
@@ -274,59 +274,59 @@ int ring_serve(int fd, uint32_t idle_us, uint64_t deadline_ns)
 	return call(fd, USHER_IOC_ENTER, &arg);
 }
 
-static void *server_thread(void *data)
+static void *sqpoll_thread_main(void *data)
 {
-	struct server *server = data;
+	struct sqpoll_thread *poller = data;
 
-	__atomic_store_n(&server->tid, gettid(), __ATOMIC_RELEASE);
-	server->ret = ring_serve(server->fd, server->idle_us, server->deadline_ns);
+	__atomic_store_n(&poller->tid, gettid(), __ATOMIC_RELEASE);
+	poller->ret = ring_sqpoll(poller->fd, poller->idle_us, poller->deadline_ns);
 	return NULL;
 }
 
-int server_start(struct server *server, int fd, uint32_t idle_us, uint64_t deadline_ns)
+int sqpoll_start(struct sqpoll_thread *poller, int fd, uint32_t idle_us, uint64_t deadline_ns)
 {
-	server->fd = fd;
-	server->idle_us = idle_us;
-	server->deadline_ns = deadline_ns;
-	server->tid = 0;
-	return -pthread_create(&server->thread, NULL, server_thread, server);
+	poller->fd = fd;
+	poller->idle_us = idle_us;
+	poller->deadline_ns = deadline_ns;
+	poller->tid = 0;
+	return -pthread_create(&poller->thread, NULL, sqpoll_thread_main, poller);
 }
 
 /* Waits until it ends. Returns what ENTER answered. */
-int server_join(struct server *server)
+int sqpoll_join(struct sqpoll_thread *poller)
 {
-	pthread_join(server->thread, NULL);
-	return server->ret;
+	pthread_join(poller->thread, NULL);
+	return poller->ret;
 }
 
 /*
  * Really asleep, and not only about to be, or to see that it need not: then the
  * kernel has no place to tell where it waits.
  */
-bool server_sleeps(const struct server *server)
+bool sqpoll_sleeps(const struct sqpoll_thread *poller)
 {
-	pid_t tid = __atomic_load_n(&server->tid, __ATOMIC_ACQUIRE);
+	pid_t tid = __atomic_load_n(&poller->tid, __ATOMIC_ACQUIRE);
 	char path[PATH_MAX], text[256];
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/wchan", tid);
 	return tid && !read_text(path, text, sizeof(text)) && strcmp(text, "0");
 }
 
-bool ring_served(const struct ring *ring)
+bool sqpoll_awake(const struct ring *ring)
 {
 	return __atomic_load_n(&ring->ctl->flags, __ATOMIC_ACQUIRE) &
-	       USHER_RING_F_SERVED;
+	       USHER_RING_F_SQPOLL;
 }
 
 /*
- * One command to a ring that may have a server: as struct usher_enter says, with
+ * One command to a ring that may have a polling thread: as struct usher_enter says, with
  * a call only when none is awake. Returns what the call answered, or 0.
  */
 int ring_hand_over(struct ring *ring, const struct usher_sqe *sqe)
 {
 	ring_push(ring, sqe);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return ring_served(ring) ? 0 : ring_enter(ring, 1, 0);
+	return sqpoll_awake(ring) ? 0 : ring_enter(ring, 1, 0);
 }
 
 /* ---- commands ---- */

@@ -109,7 +109,7 @@ int ring_status(const struct usher_cqe *cqe);
 int ring_do(struct ring *ring, const struct usher_sqe *sqe);
 
 /**
- * struct server - a thread that serves a ring
+ * struct sqpoll_thread - a thread that polls a ring
  * @fd: the ring
  * @idle_us: without work until it sleeps
  * @deadline_ns: when it ends, 0 for never
@@ -117,7 +117,7 @@ int ring_do(struct ring *ring, const struct usher_sqe *sqe);
  * @tid: its number, when it runs
  * @ret: what ENTER answered it
  */
-struct server {
+struct sqpoll_thread {
 	int fd;
 	uint32_t idle_us;
 	uint64_t deadline_ns;
@@ -126,11 +126,11 @@ struct server {
 	int ret;
 };
 
-int ring_serve(int fd, uint32_t idle_us, uint64_t deadline_ns);
-int server_start(struct server *server, int fd, uint32_t idle_us, uint64_t deadline_ns);
-int server_join(struct server *server);
-bool server_sleeps(const struct server *server);
-bool ring_served(const struct ring *ring);
+int ring_sqpoll(int fd, uint32_t idle_us, uint64_t deadline_ns);
+int sqpoll_start(struct sqpoll_thread *poller, int fd, uint32_t idle_us, uint64_t deadline_ns);
+int sqpoll_join(struct sqpoll_thread *poller);
+bool sqpoll_sleeps(const struct sqpoll_thread *poller);
+bool sqpoll_awake(const struct ring *ring);
 int ring_hand_over(struct ring *ring, const struct usher_sqe *sqe);
 
 /* ---- commands ---- */

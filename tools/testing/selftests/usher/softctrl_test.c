@@ -880,31 +880,31 @@ TEST_F_TIMEOUT(softctrl, fatal_status_leads_to_a_reset, 120)
 	EXPECT_TRUE(settled(self));
 }
 
-/* Who serves a ring goes on after a reset, and needs no call for it. */
-TEST_F_TIMEOUT(softctrl, a_reset_does_not_end_a_server, 120)
+/* A polling thread goes on after a reset, and needs no call for it. */
+TEST_F_TIMEOUT(softctrl, a_reset_does_not_end_a_polling_thread, 120)
 {
 	struct usher_sqe sqe;
 	struct usher_cqe cqe;
-	struct server server;
+	struct sqpoll_thread poller;
 	struct ring ring;
 
 	ASSERT_EQ(0, start(self, ""));
 	ASSERT_EQ(0, ring_open(&ring, self->grant, 4, USHER_RING_POLLED));
-	ASSERT_EQ(0, server_start(&server, ring.fd, 60000000, 0));
-	ASSERT_TRUE(wait_until(ring_served(&ring)));
+	ASSERT_EQ(0, sqpoll_start(&poller, ring.fd, 60000000, 0));
+	ASSERT_TRUE(wait_until(sqpoll_awake(&ring)));
 	ASSERT_EQ(0, hold_read(self, 9));
 	ASSERT_EQ(0, fault("csts_fatal", "1"));
 	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
 	EXPECT_EQ(SC_HOST_ABORTED, ring_status(&cqe));
-	EXPECT_TRUE(ring_served(&ring));
+	EXPECT_TRUE(sqpoll_awake(&ring));
 	sqe = cmd_data(OP_READ, self->nsid, 0, 1, self->buf, 0, BLOCK);
 	ring_push(&ring, &sqe);
 	EXPECT_TRUE(wait_until(ring_ready(&ring)));
 
-	/* The device goes: the server is told. */
+	/* The device goes: the polling thread is told. */
 	EXPECT_EQ(0, fault("surprise", "remove"));
-	EXPECT_EQ(-ENODEV, server_join(&server));
-	EXPECT_FALSE(ring_served(&ring));
+	EXPECT_EQ(-ENODEV, sqpoll_join(&poller));
+	EXPECT_FALSE(sqpoll_awake(&ring));
 	ring_close(&ring);
 }
 

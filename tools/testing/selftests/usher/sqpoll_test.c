@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A thread that serves a ring: no other call is needed while it is awake, no entry
+ * A thread in ENTER that polls a ring: no other call is needed while it is awake, no entry
  * is lost when it goes to sleep or ends, and it ends with everything else.
  */
 #include <endian.h>
@@ -21,13 +21,13 @@
 #define SHORT_US	50
 #define MS		1000000ULL
 
-/* FIXTURE_DATA(serve), in a form that checkpatch reads */
-#define serve_data	_test_data_serve
+/* FIXTURE_DATA(sqpoll), in a form that checkpatch reads */
+#define sqpoll_data	_test_data_sqpoll
 
-FIXTURE(serve) {
+FIXTURE(sqpoll) {
 	int parent;
 	struct worker w;
-	struct server server;
+	struct sqpoll_thread poller;
 };
 
 static void on_signal(int number)
@@ -35,7 +35,7 @@ static void on_signal(int number)
 	(void)number;
 }
 
-FIXTURE_SETUP(serve)
+FIXTURE_SETUP(sqpoll)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 
@@ -47,35 +47,35 @@ FIXTURE_SETUP(serve)
 				 ENTRIES, ENTRIES * PAGE, USHER_RING_POLLED));
 }
 
-FIXTURE_TEARDOWN(serve)
+FIXTURE_TEARDOWN(sqpoll)
 {
 	worker_close(&self->w);
 	close(self->parent);
 }
 
-static int start(struct serve_data *self, uint32_t idle_us)
+static int start(struct sqpoll_data *self, uint32_t idle_us)
 {
-	return server_start(&self->server, self->w.ring.fd, idle_us, 0);
+	return sqpoll_start(&self->poller, self->w.ring.fd, idle_us, 0);
 }
 
-static bool awake(struct serve_data *self)
+static bool awake(struct sqpoll_data *self)
 {
-	return wait_until(ring_served(&self->w.ring));
+	return wait_until(sqpoll_awake(&self->w.ring));
 }
 
-static bool asleep(struct serve_data *self)
+static bool asleep(struct sqpoll_data *self)
 {
-	return wait_until(!ring_served(&self->w.ring) && server_sleeps(&self->server));
+	return wait_until(!sqpoll_awake(&self->w.ring) && sqpoll_sleeps(&self->poller));
 }
 
-static int stop(struct serve_data *self)
+static int stop(struct sqpoll_data *self)
 {
-	pthread_kill(self->server.thread, SIGUSR1);
-	return server_join(&self->server);
+	pthread_kill(self->poller.thread, SIGUSR1);
+	return sqpoll_join(&self->poller);
 }
 
 /* Takes a completion without any call. Returns its status. */
-static int take(struct serve_data *self, uint16_t tag)
+static int take(struct sqpoll_data *self, uint16_t tag)
 {
 	struct usher_cqe cqe;
 
@@ -84,7 +84,7 @@ static int take(struct serve_data *self, uint16_t tag)
 	return le16toh(cqe.cid) == tag ? ring_status(&cqe) : -EBADMSG;
 }
 
-static struct usher_sqe command(struct serve_data *self, uint8_t opcode, uint64_t slba,
+static struct usher_sqe command(struct sqpoll_data *self, uint8_t opcode, uint64_t slba,
 				uint64_t offset, uint16_t tag)
 {
 	struct usher_sqe sqe = worker_cmd(&self->w, opcode, slba, 1, offset);
@@ -95,7 +95,7 @@ static struct usher_sqe command(struct serve_data *self, uint8_t opcode, uint64_
 
 /* ---- awake ---- */
 
-TEST_F(serve, no_call_is_needed)
+TEST_F(sqpoll, no_call_is_needed)
 {
 	uint32_t bytes = self->w.info.lba_bytes, i;
 	struct usher_sqe sqe;
@@ -115,7 +115,7 @@ TEST_F(serve, no_call_is_needed)
 	EXPECT_EQ(-EINTR, stop(self));
 }
 
-TEST_F(serve, a_full_ring_and_refusals)
+TEST_F(sqpoll, a_full_ring_and_refusals)
 {
 	struct usher_ring_info info;
 	struct usher_sqe sqe;
@@ -140,14 +140,14 @@ TEST_F(serve, a_full_ring_and_refusals)
 	ASSERT_EQ(0, ring_info(self->w.ring.fd, &info));
 	EXPECT_EQ(50 * ENTRIES, info.completed);
 	EXPECT_EQ(50 * ENTRIES / 4, info.refused);
-	EXPECT_EQ(USHER_RING_F_SERVED, info.state);
+	EXPECT_EQ(USHER_RING_F_SQPOLL, info.state);
 	EXPECT_EQ(-EINTR, stop(self));
 	ASSERT_EQ(0, ring_info(self->w.ring.fd, &info));
 	EXPECT_EQ(0, info.state);
 }
 
-/* ENTER works beside a server, too. */
-TEST_F(serve, others_may_enter)
+/* ENTER works beside a poller, too. */
+TEST_F(sqpoll, others_may_enter)
 {
 	int ret = 0, i;
 
@@ -162,7 +162,7 @@ TEST_F(serve, others_may_enter)
 
 /* ---- asleep ---- */
 
-TEST_F(serve, sleeps_and_is_woken)
+TEST_F(sqpoll, sleeps_and_is_woken)
 {
 	struct usher_sqe sqe = command(self, OP_READ, 0, 0, 1);
 	int i;
@@ -172,7 +172,7 @@ TEST_F(serve, sleeps_and_is_woken)
 		ASSERT_TRUE(asleep(self));
 		ring_push(&self->w.ring, &sqe);
 		ASSERT_EQ(1, ring_enter(&self->w.ring, 1, 0));
-		/* It is the server that finds the completion. */
+		/* It is the polling thread that finds the completion. */
 		ASSERT_EQ(0, take(self, 1));
 	}
 	EXPECT_TRUE(asleep(self));
@@ -183,7 +183,7 @@ TEST_F(serve, sleeps_and_is_woken)
  * It goes to sleep a moment after each command, and the next one comes just then:
  * one of the two must see what the other wrote.
  */
-TEST_F_TIMEOUT(serve, no_entry_is_lost_when_it_sleeps, 120)
+TEST_F_TIMEOUT(sqpoll, no_entry_is_lost_when_it_sleeps, 120)
 {
 	int rounds = is_debug_kernel() ? 3000 : 20000, calls = 0, i;
 	struct usher_cqe cqe;
@@ -209,10 +209,10 @@ TEST_F_TIMEOUT(serve, no_entry_is_lost_when_it_sleeps, 120)
 }
 
 /*
- * Servers come and go, and entries are written while the flag still says that
+ * Polling threads come and go, and entries are written while the flag still says that
  * one is there: an ENTER that asks for nothing must be enough for them.
  */
-TEST_F_TIMEOUT(serve, no_entry_is_lost_when_it_ends, 120)
+TEST_F_TIMEOUT(sqpoll, no_entry_is_lost_when_it_ends, 120)
 {
 	int rounds = is_debug_kernel() ? 100 : 400, done = 0, i;
 	struct usher_cqe cqe;
@@ -220,30 +220,30 @@ TEST_F_TIMEOUT(serve, no_entry_is_lost_when_it_ends, 120)
 	uint64_t late;
 
 	for (i = 0; i < rounds; i++) {
-		ASSERT_EQ(0, server_start(&self->server, self->w.ring.fd, NEVER_US,
+		ASSERT_EQ(0, sqpoll_start(&self->poller, self->w.ring.fd, NEVER_US,
 					  now_ns() + 3 * MS));
 		do {
 			sqe = command(self, OP_READ, done % 64, 0, done);
 			ASSERT_LE(0, ring_hand_over(&self->w.ring, &sqe));
 			late = now_ns() + 20000 * MS;
 			while (!ring_pop(&self->w.ring, &cqe)) {
-				if (ring_served(&self->w.ring))
+				if (sqpoll_awake(&self->w.ring))
 					continue;
 				ASSERT_LE(0, ring_enter_until(&self->w.ring, 0, 1, late));
 			}
 			ASSERT_EQ(SC_SUCCESS, ring_status(&cqe));
 			done++;
-		} while (ring_served(&self->w.ring));
-		ASSERT_EQ(-ETIME, server_join(&self->server));
+		} while (sqpoll_awake(&self->w.ring));
+		ASSERT_EQ(-ETIME, sqpoll_join(&self->poller));
 	}
-	TH_LOG("%d commands, %d servers", done, rounds);
+	TH_LOG("%d commands, %d polling threads", done, rounds);
 }
 
 /*
  * What found no room among the completions is taken when there is room and
- * somebody enters, though the server sleeps by then.
+ * somebody enters, though the polling thread sleeps by then.
  */
-TEST_F(serve, sleeps_although_completions_have_no_room)
+TEST_F(sqpoll, sleeps_although_completions_have_no_room)
 {
 	struct usher_sqe sqe;
 	struct usher_cqe cqe;
@@ -268,10 +268,10 @@ TEST_F(serve, sleeps_although_completions_have_no_room)
 }
 
 /*
- * Each command is taken by an ENTER, at any time in the life of the server, which
+ * Each command is taken by an ENTER, at any time in the life of the poller, which
  * must not sleep while one is in flight: nobody would look for its completion.
  */
-TEST_F_TIMEOUT(serve, enter_beside_a_server, 120)
+TEST_F_TIMEOUT(sqpoll, enter_beside_a_polling_thread, 120)
 {
 	int rounds = is_debug_kernel() ? 1500 : 8000, i;
 	struct usher_ring_info info;
@@ -286,9 +286,9 @@ TEST_F_TIMEOUT(serve, enter_beside_a_server, 120)
 		ring_push(&self->w.ring, &sqe);
 		ASSERT_LE(0, ring_enter(&self->w.ring, 1, 0));
 		while (!ring_pop(&self->w.ring, &cqe)) {
-			if (ring_served(&self->w.ring))
+			if (sqpoll_awake(&self->w.ring))
 				continue;
-			slept = server_sleeps(&self->server);
+			slept = sqpoll_sleeps(&self->poller);
 			/* Nobody else can have woken it meanwhile. */
 			ASSERT_EQ(0, ring_info(self->w.ring.fd, &info));
 			ASSERT_FALSE(slept && info.inflight) {
@@ -303,11 +303,11 @@ TEST_F_TIMEOUT(serve, enter_beside_a_server, 120)
 
 /* ---- refusals, and the end ---- */
 
-TEST_F(serve, arguments)
+TEST_F(sqpoll, arguments)
 {
 	struct usher_enter good = {
 		.size = sizeof(good),
-		.flags = USHER_ENTER_SERVE | USHER_ENTER_DEADLINE,
+		.flags = USHER_ENTER_SQPOLL | USHER_ENTER_DEADLINE,
 		.deadline_ns = 1,
 	};
 	struct usher_enter arg = good;
@@ -320,7 +320,7 @@ TEST_F(serve, arguments)
 	arg.min_complete = 1;
 	EXPECT_EQ(-EINVAL, call(self->w.ring.fd, USHER_IOC_ENTER, &arg));
 	arg = good;
-	arg.flags = USHER_ENTER_SERVE;
+	arg.flags = USHER_ENTER_SQPOLL;
 	EXPECT_EQ(-EINVAL, call(self->w.ring.fd, USHER_IOC_ENTER, &arg));
 	arg = good;
 	arg.sigmask = 8;
@@ -328,8 +328,8 @@ TEST_F(serve, arguments)
 	EXPECT_EQ(-EFAULT, call(self->w.ring.fd, USHER_IOC_ENTER, &arg));
 	arg.sigsetsize = 4;
 	EXPECT_EQ(-EINVAL, call(self->w.ring.fd, USHER_IOC_ENTER, &arg));
-	/* After a refusal nobody serves. */
-	EXPECT_FALSE(ring_served(&self->w.ring));
+	/* After a refusal nobody polls. */
+	EXPECT_FALSE(sqpoll_awake(&self->w.ring));
 	arg = good;
 	EXPECT_EQ(-ETIME, call(self->w.ring.fd, USHER_IOC_ENTER, &arg));
 
@@ -338,60 +338,60 @@ TEST_F(serve, arguments)
 	EXPECT_EQ(-EINVAL, call(self->w.ring.fd, USHER_IOC_ENTER, &arg));
 
 	ASSERT_EQ(0, ring_open(&ring, self->w.grant, ENTRIES, 0));
-	EXPECT_EQ(-EOPNOTSUPP, ring_serve(ring.fd, 0, 0));
+	EXPECT_EQ(-EOPNOTSUPP, ring_sqpoll(ring.fd, 0, 0));
 	ring_close(&ring);
 }
 
-TEST_F(serve, one_at_a_time)
+TEST_F(sqpoll, one_at_a_time)
 {
 	ASSERT_EQ(0, start(self, NEVER_US));
 	ASSERT_TRUE(awake(self));
-	EXPECT_EQ(-EBUSY, ring_serve(self->w.ring.fd, 0, 0));
-	EXPECT_TRUE(ring_served(&self->w.ring));
+	EXPECT_EQ(-EBUSY, ring_sqpoll(self->w.ring.fd, 0, 0));
+	EXPECT_TRUE(sqpoll_awake(&self->w.ring));
 	EXPECT_EQ(-EINTR, stop(self));
-	EXPECT_FALSE(ring_served(&self->w.ring));
+	EXPECT_FALSE(sqpoll_awake(&self->w.ring));
 
 	/* One that sleeps is one, too. */
 	ASSERT_EQ(0, start(self, 0));
 	ASSERT_EQ(0, worker_move(&self->w, OP_READ, 0, 1, 0));
 	ASSERT_TRUE(asleep(self));
-	EXPECT_EQ(-EBUSY, ring_serve(self->w.ring.fd, 0, 0));
+	EXPECT_EQ(-EBUSY, ring_sqpoll(self->w.ring.fd, 0, 0));
 	EXPECT_EQ(-EINTR, stop(self));
 }
 
-TEST_F(serve, deadline)
+TEST_F(sqpoll, deadline)
 {
 	uint64_t begin = now_ns();
 
-	EXPECT_EQ(-ETIME, ring_serve(self->w.ring.fd, NEVER_US, begin + 30 * MS));
+	EXPECT_EQ(-ETIME, ring_sqpoll(self->w.ring.fd, NEVER_US, begin + 30 * MS));
 	EXPECT_LE(begin + 30 * MS, now_ns());
 	begin = now_ns();
-	EXPECT_EQ(-ETIME, ring_serve(self->w.ring.fd, 0, begin + 30 * MS));
+	EXPECT_EQ(-ETIME, ring_sqpoll(self->w.ring.fd, 0, begin + 30 * MS));
 	EXPECT_LE(begin + 30 * MS, now_ns());
-	EXPECT_FALSE(ring_served(&self->w.ring));
+	EXPECT_FALSE(sqpoll_awake(&self->w.ring));
 }
 
-TEST_F(serve, a_broken_ring)
+TEST_F(sqpoll, a_broken_ring)
 {
 	ASSERT_EQ(0, start(self, NEVER_US));
 	ASSERT_TRUE(awake(self));
 	__atomic_store_n(&self->w.ring.ctl->sq_tail, 1000, __ATOMIC_RELEASE);
-	EXPECT_EQ(-EBADFD, server_join(&self->server));
+	EXPECT_EQ(-EBADFD, sqpoll_join(&self->poller));
 	EXPECT_EQ(USHER_RING_F_BROKEN, self->w.ring.ctl->flags);
 }
 
 /* Broken by another thread, without any new entry */
-TEST_F(serve, a_ring_that_another_broke)
+TEST_F(sqpoll, a_ring_that_another_broke)
 {
 	ASSERT_EQ(0, start(self, NEVER_US));
 	ASSERT_TRUE(awake(self));
 	__atomic_store_n(&self->w.ring.ctl->cq_head, 1000, __ATOMIC_RELEASE);
 	EXPECT_EQ(-EBADFD, ring_enter(&self->w.ring, 0, 0));
-	EXPECT_EQ(-EBADFD, server_join(&self->server));
+	EXPECT_EQ(-EBADFD, sqpoll_join(&self->poller));
 	EXPECT_EQ(USHER_RING_F_BROKEN, self->w.ring.ctl->flags);
 }
 
-TEST_F(serve, revoked_while_awake)
+TEST_F(sqpoll, revoked_while_awake)
 {
 	struct usher_sqe sqe = command(self, OP_READ, 0, 0, 1);
 
@@ -399,31 +399,31 @@ TEST_F(serve, revoked_while_awake)
 	ASSERT_TRUE(awake(self));
 	ASSERT_EQ(0, grant_revoke(self->parent));
 	ring_push(&self->w.ring, &sqe);
-	EXPECT_EQ(-EACCES, server_join(&self->server));
-	EXPECT_FALSE(ring_served(&self->w.ring));
+	EXPECT_EQ(-EACCES, sqpoll_join(&self->poller));
+	EXPECT_FALSE(sqpoll_awake(&self->w.ring));
 	EXPECT_FALSE(ring_ready(&self->w.ring));
 }
 
-TEST_F(serve, revoked_while_asleep)
+TEST_F(sqpoll, revoked_while_asleep)
 {
 	ASSERT_EQ(0, start(self, 0));
 	ASSERT_EQ(0, worker_move(&self->w, OP_READ, 0, 1, 0));
 	ASSERT_TRUE(asleep(self));
 	ASSERT_EQ(0, grant_revoke(self->parent));
-	EXPECT_EQ(-EACCES, server_join(&self->server));
+	EXPECT_EQ(-EACCES, sqpoll_join(&self->poller));
 }
 
-TEST_F(serve, revoked_and_nothing_comes)
+TEST_F(sqpoll, revoked_and_nothing_comes)
 {
 	ASSERT_EQ(0, start(self, NEVER_US));
 	ASSERT_TRUE(awake(self));
 	ASSERT_EQ(0, grant_revoke(self->parent));
-	EXPECT_EQ(-EACCES, server_join(&self->server));
-	EXPECT_EQ(-EACCES, ring_serve(self->w.ring.fd, NEVER_US, 0));
+	EXPECT_EQ(-EACCES, sqpoll_join(&self->poller));
+	EXPECT_EQ(-EACCES, ring_sqpoll(self->w.ring.fd, NEVER_US, 0));
 }
 
-/* A process is killed while its server works: nothing of it stays. */
-TEST_F(serve, killed)
+/* A process is killed while its polling thread works: nothing of it stays. */
+TEST_F(sqpoll, killed)
 {
 	struct usher_sqe sqe = command(self, OP_READ, 0, 0, 1);
 	int i, status, fds[2];
@@ -437,12 +437,12 @@ TEST_F(serve, killed)
 		pid = fork();
 		if (!pid) {
 			struct usher_cqe cqe;
-			struct server server;
+			struct sqpoll_thread poller;
 			struct worker w;
 
 			if (worker_open(&w, disk_open(PLAIN, O_RDWR), ENTRIES, PAGE,
 					USHER_RING_POLLED) ||
-			    server_start(&server, w.ring.fd, i & 1 ? 0 : NEVER_US, 0) ||
+			    sqpoll_start(&poller, w.ring.fd, i & 1 ? 0 : NEVER_US, 0) ||
 			    write(fds[1], "", 1) != 1)
 				_exit(1);
 			sqe = worker_cmd(&w, OP_READ, 0, 1, 0);
@@ -466,7 +466,7 @@ TEST_F(serve, killed)
 
 /* ---- the device goes ---- */
 
-static void device_goes(struct __test_metadata *_metadata, struct serve_data *self,
+static void device_goes(struct __test_metadata *_metadata, struct sqpoll_data *self,
 			uint32_t idle_us)
 {
 	char pci[32], path[PATH_MAX];
@@ -479,20 +479,20 @@ static void device_goes(struct __test_metadata *_metadata, struct serve_data *se
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver/unbind", pci);
 	begin = now_ms();
 	ASSERT_EQ(0, write_text(path, pci));
-	EXPECT_EQ(-ENODEV, server_join(&self->server));
+	EXPECT_EQ(-ENODEV, sqpoll_join(&self->poller));
 	EXPECT_GT(begin + PROMPT_MS, now_ms());
 	EXPECT_EQ(USHER_RING_F_GONE, self->w.ring.ctl->flags);
-	EXPECT_EQ(-ENODEV, ring_serve(self->w.ring.fd, 0, 0));
+	EXPECT_EQ(-ENODEV, ring_sqpoll(self->w.ring.fd, 0, 0));
 	ASSERT_EQ(0, write_text("/sys/bus/pci/drivers_probe", pci));
 	ASSERT_TRUE(wait_until(disk_is_ready(PLAIN)));
 }
 
-TEST_F(serve, the_device_goes_while_it_is_awake)
+TEST_F(sqpoll, the_device_goes_while_it_is_awake)
 {
 	device_goes(_metadata, self, NEVER_US);
 }
 
-TEST_F(serve, the_device_goes_while_it_sleeps)
+TEST_F(sqpoll, the_device_goes_while_it_sleeps)
 {
 	device_goes(_metadata, self, 0);
 }
