@@ -280,39 +280,9 @@ static void usher_grant_revoke(struct usher_grant *grant)
 
 /* ---- ioctls ---- */
 
-/**
- * usher_copy_args - read a struct that begins with its size
- * @to: where to, @ksize bytes
- * @ksize: what this kernel knows
- * @min: what the first version had
- * @from: the process's struct
- *
- * Return: 0, -EINVAL when too short, -E2BIG when longer with a tail that is
- * not zero, -EFAULT.
- */
-int usher_copy_args(void *to, size_t ksize, size_t min, const void __user *from)
+static int usher_ioctl_info(void *object, void *data, void __user *argp)
 {
-	u32 size;
-
-	if (get_user(size, (const u32 __user *)from))
-		return -EFAULT;
-	if (size < min)
-		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	return copy_struct_from_user(to, ksize, from, size);
-}
-
-/* Answers go back as far as the caller's struct reaches. */
-int usher_put_args(void __user *to, const void *from, size_t ksize, u32 usize)
-{
-	return copy_to_user(to, from, min_t(size_t, ksize, usize)) ?
-		-EFAULT : 0;
-}
-
-static int usher_ioctl_info(struct usher_grant *grant, void *data,
-			    void __user *argp)
-{
+	struct usher_grant *grant = object;
 	struct usher_grant_info *info = data;
 	const struct usher_scope *scope = &grant->scope;
 	struct usher_device *ud = grant->ud;
@@ -345,12 +315,12 @@ static int usher_ioctl_info(struct usher_grant *grant, void *data,
 	mutex_lock(&ud->grant_lock);
 	info->used = grant->used;
 	mutex_unlock(&ud->grant_lock);
-	return usher_put_args(argp, info, sizeof(*info), size);
+	return 0;
 }
 
-static int usher_ioctl_narrow(struct usher_grant *grant, void *data,
-			      void __user *argp)
+static int usher_ioctl_narrow(void *object, void *data, void __user *argp)
 {
+	struct usher_grant *grant = object;
 	struct usher_limits limits;
 	struct usher_scope scope;
 	struct usher_grant *child;
@@ -372,9 +342,9 @@ static int usher_ioctl_narrow(struct usher_grant *grant, void *data,
 	return ret;
 }
 
-static int usher_ioctl_revoke(struct usher_grant *grant, void *data,
-			      void __user *argp)
+static int usher_ioctl_revoke(void *object, void *data, void __user *argp)
 {
+	struct usher_grant *grant = object;
 	const struct usher_revoke *arg = data;
 
 	if (arg->flags)
@@ -395,9 +365,9 @@ static int usher_check_slice(const struct usher_grant *grant,
 	return 0;
 }
 
-static int usher_ioctl_slice_add(struct usher_grant *grant, void *data,
-				 void __user *argp)
+static int usher_ioctl_slice_add(void *object, void *data, void __user *argp)
 {
+	struct usher_grant *grant = object;
 	struct usher_slice *arg = data;
 	int ret;
 
@@ -409,18 +379,12 @@ static int usher_ioctl_slice_add(struct usher_grant *grant, void *data,
 	    !uid_valid(make_kuid(current_user_ns(), arg->uid)) ||
 	    !gid_valid(make_kgid(current_user_ns(), arg->gid)))
 		return -EINVAL;
-	ret = usher_slice_add(grant, arg);
-	if (ret)
-		return ret;
-	ret = usher_put_args(argp, arg, sizeof(*arg), arg->size);
-	if (ret)
-		usher_slice_remove(grant, arg->id);
-	return ret;
+	return usher_slice_add(grant, arg);
 }
 
-static int usher_ioctl_slice_remove(struct usher_grant *grant, void *data,
-				    void __user *argp)
+static int usher_ioctl_slice_remove(void *object, void *data, void __user *argp)
 {
+	struct usher_grant *grant = object;
 	const struct usher_slice *arg = data;
 	int ret;
 
@@ -432,40 +396,33 @@ static int usher_ioctl_slice_remove(struct usher_grant *grant, void *data,
 	return usher_slice_remove(grant, arg->id);
 }
 
-static int usher_ioctl_buf_register(struct usher_grant *grant, void *data,
-				    void __user *argp)
+static int usher_ioctl_buf_register(void *object, void *data, void __user *argp)
 {
+	struct usher_grant *grant = object;
 	struct usher_buf_register *arg = data;
-	int ret;
 
 	if (arg->flags & ~USHER_BUF_RDONLY || arg->pad || arg->id)
 		return -EINVAL;
-	ret = usher_buffer_register(grant, arg);
-	if (ret)
-		return ret;
-	ret = usher_put_args(argp, arg, sizeof(*arg), arg->size);
-	if (ret)
-		usher_buffer_unregister(grant, arg->id);
-	return ret;
+	return usher_buffer_register(grant, arg);
 }
 
-static int usher_ioctl_buf_unregister(struct usher_grant *grant, void *data,
-				      void __user *argp)
+static int usher_ioctl_buf_unregister(void *object, void *data, void __user *argp)
 {
+	struct usher_grant *grant = object;
 	const struct usher_buf_unregister *arg = data;
 
 	return usher_buffer_unregister(grant, arg->id);
 }
 
-static int usher_ioctl_ring_create(struct usher_grant *grant, void *data,
-				   void __user *argp)
+static int usher_ioctl_ring_create(void *object, void *data, void __user *argp)
 {
+	struct usher_grant *grant = object;
 	return usher_ring_create_fd(grant, data, argp);
 }
 
-static int usher_ioctl_admin(struct usher_grant *grant, void *data,
-			     void __user *argp)
+static int usher_ioctl_admin(void *object, void *data, void __user *argp)
 {
+	struct usher_grant *grant = object;
 	struct usher_admin *arg = data;
 	void *page;
 	int ret;
@@ -479,72 +436,64 @@ static int usher_ioctl_admin(struct usher_grant *grant, void *data,
 	if (ret > 0 && copy_to_user(u64_to_user_ptr(arg->data), page, ret))
 		ret = -EFAULT;
 	kfree(page);
-	if (ret < 0)
-		return ret;
-	return usher_put_args(argp, arg, sizeof(*arg), arg->size);
+	return min(ret, 0);
 }
 
-union usher_grant_args {
-	struct usher_grant_info		info;
-	struct usher_narrow		narrow;
-	struct usher_revoke		revoke;
-	struct usher_slice		slice;
-	struct usher_buf_register	buf_register;
-	struct usher_buf_unregister	buf_unregister;
-	struct usher_ring_create	ring_create;
-	struct usher_admin		admin;
+static void usher_undo_slice_add(void *object, void *data)
+{
+	const struct usher_slice *arg = data;
+
+	usher_slice_remove(object, arg->id);
+}
+
+static void usher_undo_buf_register(void *object, void *data)
+{
+	const struct usher_buf_register *arg = data;
+
+	usher_buffer_unregister(object, arg->id);
+}
+
+#define USHER_GRANT_IOCTL(code, fn, type, last, ...)			\
+	USHER_IOCTL(USHER_IOC_GRANT_INFO, code, fn, type, last, ##__VA_ARGS__)
+
+static const struct usher_ioctl usher_grant_ioctls[] = {
+	USHER_GRANT_IOCTL(USHER_IOC_GRANT_INFO, usher_ioctl_info,
+			  struct usher_grant_info, state, .answers = true),
+	USHER_GRANT_IOCTL(USHER_IOC_NARROW, usher_ioctl_narrow,
+			  struct usher_narrow, rights),
+	USHER_GRANT_IOCTL(USHER_IOC_REVOKE, usher_ioctl_revoke,
+			  struct usher_revoke, flags),
+	USHER_GRANT_IOCTL(USHER_IOC_SLICE_ADD, usher_ioctl_slice_add,
+			  struct usher_slice, mode, .answers = true,
+			  .undo = usher_undo_slice_add),
+	USHER_GRANT_IOCTL(USHER_IOC_SLICE_REMOVE, usher_ioctl_slice_remove,
+			  struct usher_slice, id),
+	USHER_GRANT_IOCTL(USHER_IOC_BUF_REGISTER, usher_ioctl_buf_register,
+			  struct usher_buf_register, id, .answers = true,
+			  .undo = usher_undo_buf_register),
+	USHER_GRANT_IOCTL(USHER_IOC_BUF_UNREGISTER, usher_ioctl_buf_unregister,
+			  struct usher_buf_unregister, id),
+	USHER_GRANT_IOCTL(USHER_IOC_RING_CREATE, usher_ioctl_ring_create,
+			  struct usher_ring_create, sq_entries),
+	USHER_GRANT_IOCTL(USHER_IOC_ADMIN, usher_ioctl_admin,
+			  struct usher_admin, data, .answers = true),
 };
 
-/**
- * struct usher_ioctl - an entry of the table of ioctls
- * @call: does it; the argument was copied and begins with a checked size
- * @size: of the struct in this kernel, and in the first version
- */
-struct usher_ioctl {
-	int (*call)(struct usher_grant *grant, void *data, void __user *argp);
-	size_t size;
-};
-
-#define USHER_IOCTL(nr, fn, type)					\
-	[_IOC_NR(nr)] = { .call = fn, .size = sizeof(type) }
-
-static const struct usher_ioctl usher_ioctls[] = {
-	USHER_IOCTL(USHER_IOC_GRANT_INFO, usher_ioctl_info,
-		    struct usher_grant_info),
-	USHER_IOCTL(USHER_IOC_NARROW, usher_ioctl_narrow, struct usher_narrow),
-	USHER_IOCTL(USHER_IOC_REVOKE, usher_ioctl_revoke, struct usher_revoke),
-	USHER_IOCTL(USHER_IOC_SLICE_ADD, usher_ioctl_slice_add,
-		    struct usher_slice),
-	USHER_IOCTL(USHER_IOC_SLICE_REMOVE, usher_ioctl_slice_remove,
-		    struct usher_slice),
-	USHER_IOCTL(USHER_IOC_BUF_REGISTER, usher_ioctl_buf_register,
-		    struct usher_buf_register),
-	USHER_IOCTL(USHER_IOC_BUF_UNREGISTER, usher_ioctl_buf_unregister,
-		    struct usher_buf_unregister),
-	USHER_IOCTL(USHER_IOC_RING_CREATE, usher_ioctl_ring_create,
-		    struct usher_ring_create),
-	USHER_IOCTL(USHER_IOC_ADMIN, usher_ioctl_admin, struct usher_admin),
+static const struct usher_ioctl_table usher_grant_ioctl_table = {
+	.ioctls	= usher_grant_ioctls,
+	.first	= _IOC_NR(USHER_IOC_GRANT_INFO),
+	.nr	= ARRAY_SIZE(usher_grant_ioctls),
+	.type	= USHER_IOC_TYPE,
 };
 
 static long usher_grant_ioctl(struct file *file, unsigned int cmd,
 			      unsigned long arg)
 {
 	struct usher_grant *grant = file->private_data;
-	void __user *argp = (void __user *)arg;
-	const struct usher_ioctl *ioctl;
-	union usher_grant_args args;
-	unsigned int nr = _IOC_NR(cmd);
-	int ret;
 
-	if (cmd != _IO(USHER_IOC_TYPE, nr) || nr >= ARRAY_SIZE(usher_ioctls))
-		return -ENOTTY;
-	ioctl = &usher_ioctls[array_index_nospec(nr, ARRAY_SIZE(usher_ioctls))];
-	if (usher_state(grant->ud) == USHER_GONE)
-		return -ENODEV;
-	ret = usher_copy_args(&args, ioctl->size, ioctl->size, argp);
-	if (ret)
-		return ret;
-	return ioctl->call(grant, &args, argp);
+	return usher_ioctl(&usher_grant_ioctl_table, grant,
+			   usher_state(grant->ud) == USHER_GONE, cmd,
+			   (void __user *)arg);
 }
 
 /* ---- files ---- */

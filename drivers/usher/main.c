@@ -9,11 +9,6 @@
 #include "raw.h"
 #include "usher.h"
 
-struct workqueue_struct *usher_wq;
-
-/* Unpinning may wait for a file system, a new queue for the device: apart. */
-struct workqueue_struct *usher_slow_wq;
-
 /* The interface: a struct may grow at its end, and nothing else may change. */
 static_assert(sizeof(struct usher_limits) == 16);
 static_assert(sizeof(struct usher_grant_info) == 120);
@@ -47,20 +42,15 @@ static int __init usher_init(void)
 {
 	int ret;
 
-	usher_wq = alloc_workqueue("usher", WQ_UNBOUND | WQ_HIGHPRI | WQ_MEM_RECLAIM,
-				   0);
-	if (!usher_wq)
-		return -ENOMEM;
-	ret = -ENOMEM;
-	usher_slow_wq = alloc_workqueue("usher-slow", WQ_UNBOUND, 0);
-	if (!usher_slow_wq)
-		goto destroy_wq;
-	ret = usher_init_nodes();
+	ret = usher_wq_init();
 	if (ret)
-		goto destroy_slow_wq;
+		return ret;
+	ret = usher_chrdev_init();
+	if (ret)
+		goto exit_wq;
 	ret = usher_raw_init_inodes();
 	if (ret)
-		goto exit_nodes;
+		goto exit_chrdev;
 	ret = pci_register_driver(&usher_driver);
 	if (ret)
 		goto exit_inodes;
@@ -73,12 +63,10 @@ unregister:
 	pci_unregister_driver(&usher_driver);
 exit_inodes:
 	usher_raw_exit_inodes();
-exit_nodes:
-	usher_exit_nodes();
-destroy_slow_wq:
-	destroy_workqueue(usher_slow_wq);
-destroy_wq:
-	destroy_workqueue(usher_wq);
+exit_chrdev:
+	usher_chrdev_exit();
+exit_wq:
+	usher_wq_exit();
 	return ret;
 }
 
@@ -86,16 +74,9 @@ static void __exit usher_exit(void)
 {
 	pci_unregister_driver(&usher_raw_driver);
 	pci_unregister_driver(&usher_driver);
-	/*
-	 * What closed files left may still be on its way: rings first, which
-	 * let go of buffers after a grace period, which then are released.
-	 */
-	flush_workqueue(usher_wq);
-	rcu_barrier();
-	destroy_workqueue(usher_slow_wq);
-	destroy_workqueue(usher_wq);
+	usher_wq_exit();
 	usher_raw_exit_inodes();
-	usher_exit_nodes();
+	usher_chrdev_exit();
 }
 
 module_init(usher_init);

@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Nodes: the character devices /dev/usher0, /dev/usher0n1, /dev/usher0n1s1,
- * their class and sysfs attributes. One IDA hands out the minors of all kinds,
- * so they never collide.
+ * and their sysfs attributes.
  */
 #include <linux/fs.h>
 #include <linux/slab.h>
 
 #include "compat.h"
 #include "usher.h"
-
-#define USHER_MINORS	65536
-
-static dev_t usher_devt;
-static DEFINE_IDA(usher_minors);
-static struct class *usher_class;
 
 static struct usher_node *to_usher_node(struct device *dev)
 {
@@ -201,34 +194,12 @@ static const struct device_type usher_node_types[] = {
 	},
 };
 
-/**
- * usher_node_get_number - a minor number, and our class
- * @dev: a device with a node, not added yet
- *
- * Return: 0 or a negative errno.
- */
-int usher_node_get_number(struct device *dev)
-{
-	int minor = ida_alloc_max(&usher_minors, USHER_MINORS - 1, GFP_KERNEL);
-
-	if (minor < 0)
-		return minor;
-	dev->class = usher_class;
-	dev->devt = MKDEV(MAJOR(usher_devt), minor);
-	return 0;
-}
-
-void usher_node_put_number(struct device *dev)
-{
-	ida_free(&usher_minors, MINOR(dev->devt));
-}
-
 /* The last reference: an open file's inode may have held it until now. */
 static void usher_node_release(struct device *dev)
 {
 	struct usher_node *node = to_usher_node(dev);
 
-	usher_node_put_number(dev);
+	usher_chrdev_put_minor(dev);
 	usher_grant_put(node->grant);
 	usher_device_put(node->ud);
 	kfree(node);
@@ -256,7 +227,7 @@ struct usher_node *usher_node_add(struct usher_device *ud,
 	node = kzalloc(sizeof(*node), GFP_KERNEL);
 	if (!node)
 		return ERR_PTR(-ENOMEM);
-	ret = usher_node_get_number(&node->dev);
+	ret = usher_chrdev_get_minor(&node->dev);
 	if (ret) {
 		kfree(node);
 		return ERR_PTR(ret);
@@ -295,26 +266,4 @@ void usher_node_remove(struct usher_node *node)
 {
 	cdev_device_del(&node->cdev, &node->dev);
 	put_device(&node->dev);
-}
-
-int usher_init_nodes(void)
-{
-	int ret;
-
-	ret = alloc_chrdev_region(&usher_devt, 0, USHER_MINORS, "usher");
-	if (ret)
-		return ret;
-	usher_class = usher_class_create("usher");
-	if (IS_ERR(usher_class)) {
-		unregister_chrdev_region(usher_devt, USHER_MINORS);
-		return PTR_ERR(usher_class);
-	}
-	return 0;
-}
-
-void usher_exit_nodes(void)
-{
-	class_destroy(usher_class);
-	unregister_chrdev_region(usher_devt, USHER_MINORS);
-	ida_destroy(&usher_minors);
 }

@@ -194,7 +194,7 @@ static void usher_raw_release(struct device *dev)
 {
 	struct usher_raw *raw = to_usher_raw(dev);
 
-	usher_node_put_number(dev);
+	usher_chrdev_put_minor(dev);
 	iput(raw->inode);
 	idr_destroy(&raw->ids);
 	kfree(raw->saved);
@@ -215,7 +215,7 @@ static struct usher_raw *usher_raw_alloc(struct pci_dev *pdev)
 		ret = PTR_ERR(raw->inode);
 		goto free_raw;
 	}
-	ret = usher_node_get_number(&raw->dev);
+	ret = usher_chrdev_get_minor(&raw->dev);
 	if (ret)
 		goto put_inode;
 	raw->pdev = pci_dev_get(pdev);

@@ -42,6 +42,11 @@
 
 #include <uapi/linux/usher.h>
 
+#include "core/chrdev.h"
+#include "core/ioctl.h"
+#include "core/pin.h"
+#include "core/wq.h"
+
 /* NVMe status with Do Not Retry, as the status field without its phase bit */
 #define USHER_DNR		0x4000
 
@@ -64,7 +69,6 @@
 
 /* Data of one command: with one page more than this a list may need a chain. */
 #define USHER_MAX_XFER_PAGES	512
-#define USHER_MAX_BUF_BYTES	SZ_1G
 #define USHER_MAX_GRANT_DEPTH	32
 
 struct usher_device;
@@ -211,34 +215,6 @@ static inline void usher_guard_build(const struct usher_sqe *sqe, u16 cid,
 	c->cdw14 = 0;
 	c->cdw15 = 0;
 }
-
-/* ---- pin.c: pages that a device may reach --------------------------------- */
-
-/**
- * struct usher_pin - pages, of a process or ours
- * @pages: the pages
- * @nr_pages: number of @pages
- * @rdonly: the device may only read them
- * @user: charged for them in its locked_vm; NULL with CAP_IPC_LOCK
- * @charged: pages charged to @user
- */
-struct usher_pin {
-	struct page		**pages;
-	unsigned long		nr_pages;
-	bool			rdonly;
-	struct user_struct	*user;
-	unsigned long		charged;
-};
-
-int usher_pin(struct usher_pin *pin, u64 addr);
-void usher_unpin(struct usher_pin *pin);
-int usher_charge_pages(struct usher_pin *pin, unsigned long n);
-int usher_charge_user(struct usher_pin *pin);
-void usher_uncharge_user(struct usher_pin *pin);
-int usher_pin_map(struct device *dev, const struct usher_pin *pin,
-		  struct sg_table *sgt);
-void usher_pin_unmap(struct device *dev, const struct usher_pin *pin,
-		     struct sg_table *sgt);
 
 /* ---- buffer.c: registered memory and its PRP tables ---------------------- */
 
@@ -897,8 +873,6 @@ struct usher_device {
 	struct usher_node	*node;
 };
 
-extern struct workqueue_struct *usher_wq;
-extern struct workqueue_struct *usher_slow_wq;
 extern struct pci_driver usher_driver;
 
 bool usher_state_legal(enum usher_state from, enum usher_state to);
@@ -919,10 +893,6 @@ static inline enum usher_state usher_state(const struct usher_device *ud)
 
 /* ---- node.c: character devices and their class ---------------------------- */
 
-int usher_init_nodes(void);
-void usher_exit_nodes(void);
-int usher_node_get_number(struct device *dev);
-void usher_node_put_number(struct device *dev);
 struct usher_node *usher_node_add(struct usher_device *ud,
 				  enum usher_node_kind kind,
 				  struct usher_grant *grant,
@@ -1024,9 +994,6 @@ int usher_grant_narrow(const struct usher_grant *parent,
 void usher_grant_kill(struct usher_grant *grant, int why);
 int usher_grant_charge(struct usher_grant *grant, u64 pinned, u32 rings);
 void usher_grant_uncharge(struct usher_grant *grant, u64 pinned, u32 rings);
-int usher_copy_args(void *to, size_t ksize, size_t min,
-		    const void __user *from);
-int usher_put_args(void __user *to, const void *from, size_t ksize, u32 usize);
 
 /* ---- ring.c: the data path; enter.c: ENTER; ringfd.c: ring fds ------------- */
 

@@ -11,7 +11,7 @@
 #include <linux/sched/user.h>
 
 #include "compat.h"
-#include "usher.h"
+#include "core/pin.h"
 
 /* Pages pinned at a time, so that a signal is seen in between */
 #define USHER_PIN_BATCH		512

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Workqueues of the module, made at load and destroyed at unload.
+ */
+#include <linux/rcupdate.h>
+#include <linux/workqueue.h>
+
+#include "core/wq.h"
+
+struct workqueue_struct *usher_wq;
+struct workqueue_struct *usher_slow_wq;
+
+int usher_wq_init(void)
+{
+	usher_wq = alloc_workqueue("usher", WQ_UNBOUND | WQ_HIGHPRI | WQ_MEM_RECLAIM,
+				   0);
+	if (!usher_wq)
+		return -ENOMEM;
+	usher_slow_wq = alloc_workqueue("usher-slow", WQ_UNBOUND, 0);
+	if (!usher_slow_wq) {
+		destroy_workqueue(usher_wq);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/*
+ * Work that closed files left may still be queued: rings first, which give back
+ * the references of their buffers after a grace period, which then are released.
+ */
+void usher_wq_exit(void)
+{
+	flush_workqueue(usher_wq);
+	rcu_barrier();
+	destroy_workqueue(usher_slow_wq);
+	destroy_workqueue(usher_wq);
+}
