@@ -6,7 +6,7 @@
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
-#include "raw.h"
+#include "raw/raw.h"
 #include "usher.h"
 
 /* The interface: a struct may grow at its end, and nothing else may change. */

@@ -13,7 +13,7 @@
 #include <linux/pseudo_fs.h>
 
 #include "compat.h"
-#include "raw.h"
+#include "raw/raw.h"
 
 #define USHER_RAW_MAGIC		0x75736872
 

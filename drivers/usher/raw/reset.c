@@ -8,7 +8,7 @@
 #include <linux/pci.h>
 #include <linux/pci_hotplug.h>
 
-#include "raw.h"
+#include "raw/raw.h"
 
 /* Tries to lock the bridge, 20 ms apart */
 #define USHER_RAW_BRIDGE_TRIES	50

@@ -13,8 +13,8 @@
  * With usher_raw.lock held there is no access to user memory, no pinning and no
  * wait for a process: remove() takes it.
  */
-#ifndef _USHER_RAW_H
-#define _USHER_RAW_H
+#ifndef _USHER_RAW_RAW_H
+#define _USHER_RAW_RAW_H
 
 #include <linux/cdev.h>
 #include <linux/device.h>
@@ -196,7 +196,7 @@ struct usher_raw {
 	wait_queue_head_t		wait;
 };
 
-/* ---- rawdev.c: the function and its node ---- */
+/* ---- driver.c: the function and its node ---- */
 
 extern struct pci_driver usher_raw_driver;
 
@@ -204,11 +204,11 @@ int usher_raw_lock(struct usher_raw *raw);
 u32 usher_raw_flags(struct usher_raw *raw);
 void usher_raw_update_master(struct usher_raw *raw);
 
-/* ---- rawfd.c: files ---- */
+/* ---- file.c: files ---- */
 
 extern const struct file_operations usher_raw_fops;
 
-/* ---- rawreset.c: to a known state ---- */
+/* ---- reset.c: to a known state ---- */
 
 enum usher_raw_reset_kind usher_raw_reset_probe(struct pci_dev *pdev);
 bool usher_raw_stop_dma(struct usher_raw *raw);
@@ -219,7 +219,7 @@ pci_ers_result_t usher_raw_error_detected(struct pci_dev *pdev,
 					  pci_channel_state_t state);
 pci_ers_result_t usher_raw_slot_reset(struct pci_dev *pdev);
 
-/* ---- rawmap.c: base address registers in processes ---- */
+/* ---- bar.c: base address registers in processes ---- */
 
 int usher_raw_init_inodes(void);
 void usher_raw_exit_inodes(void);
@@ -233,7 +233,7 @@ int usher_raw_check_access(const struct usher_raw_bar *bar,
 int usher_raw_access(struct usher_raw *raw, struct usher_raw_access *arg,
 		     bool write);
 
-/* ---- rawdma.c: memory ---- */
+/* ---- dma.c: memory ---- */
 
 int usher_raw_dma_bits(struct usher_raw *raw, u32 bits);
 int usher_raw_dma_add(struct usher_raw *raw, struct usher_raw_dma *arg,
@@ -246,7 +246,7 @@ void usher_raw_mems_release(struct list_head *mems, bool later);
 void usher_raw_quarantine(struct usher_raw *raw);
 void usher_raw_unquarantine(struct usher_raw *raw, struct list_head *mems);
 
-/* ---- rawirq.c: interrupts ---- */
+/* ---- irq.c: interrupts ---- */
 
 void usher_raw_init_irqs(struct usher_raw *raw);
 void usher_raw_exit_irqs(struct usher_raw *raw);
@@ -259,10 +259,10 @@ void usher_raw_irq_freeze(struct usher_raw *raw, bool freeze);
 void usher_raw_set_master(struct usher_raw *raw, bool on);
 bool usher_raw_has_messages(const struct usher_raw *raw);
 
-/* ---- rawcfg.c: configuration space ---- */
+/* ---- config.c: configuration space ---- */
 
 bool usher_raw_config_writable(u32 offset, u32 bytes);
 int usher_raw_config(struct usher_raw *raw, struct usher_raw_config *arg,
 		     bool write);
 
-#endif /* _USHER_RAW_H */
+#endif /* _USHER_RAW_RAW_H */

@@ -5,7 +5,7 @@
  */
 #include <kunit/test.h>
 
-#include "../raw.h"
+#include "raw/raw.h"
 
 #define REGION_BYTES	1024
 #define TABLE		256
@@ -36,7 +36,7 @@ static int check(const struct usher_raw_bar *bar, u64 offset, u32 bytes, u64 val
 	return usher_raw_check_access(bar, &access);
 }
 
-static void rawmap_holes(struct kunit *test)
+static void raw_bar_holes(struct kunit *test)
 {
 	struct usher_raw_bar bar = small_bar();
 
@@ -50,7 +50,7 @@ static void rawmap_holes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, check(&bar, PBA + PBA_BYTES, 8, 0), 0);
 }
 
-static void rawmap_widths(struct kunit *test)
+static void raw_bar_widths(struct kunit *test)
 {
 	struct usher_raw_bar bar = small_bar();
 
@@ -66,7 +66,7 @@ static void rawmap_widths(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, check(&bar, 0, 4, 0), 0);
 }
 
-static void rawmap_ends(struct kunit *test)
+static void raw_bar_ends(struct kunit *test)
 {
 	struct usher_raw_bar bar = small_bar();
 
@@ -80,16 +80,16 @@ static void rawmap_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, check(&bar, 0, 4, 0), -EINVAL);
 }
 
-static struct kunit_case rawmap_cases[] = {
-	KUNIT_CASE(rawmap_holes),
-	KUNIT_CASE(rawmap_widths),
-	KUNIT_CASE(rawmap_ends),
+static struct kunit_case raw_bar_cases[] = {
+	KUNIT_CASE(raw_bar_holes),
+	KUNIT_CASE(raw_bar_widths),
+	KUNIT_CASE(raw_bar_ends),
 	{}
 };
 
-static struct kunit_suite rawmap_suite = {
-	.name = "usher-rawmap",
-	.test_cases = rawmap_cases,
+static struct kunit_suite raw_bar_suite = {
+	.name = "usher-raw-bar",
+	.test_cases = raw_bar_cases,
 };
 
-kunit_test_suite(rawmap_suite);
+kunit_test_suite(raw_bar_suite);

@@ -10,7 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
-#include "raw.h"
+#include "raw/raw.h"
 
 static bool usher_raw_translated(struct usher_raw *raw)
 {

@@ -8,7 +8,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
-#include "raw.h"
+#include "raw/raw.h"
 
 /* ---- what contains it ---- */
 

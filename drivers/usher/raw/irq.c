@@ -8,7 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
-#include "raw.h"
+#include "raw/raw.h"
 
 /* ---- when they come ---- */
 

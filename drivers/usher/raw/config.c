@@ -3,7 +3,7 @@
  * Raw mode: configuration space. All is read; written is what changes neither
  * addresses, interrupts, power nor what the device may reach.
  */
-#include "raw.h"
+#include "raw/raw.h"
 
 /* Of a header of type 0: PCI Local Bus Specification 3.0, 6.2 */
 static const struct {

@@ -11,7 +11,7 @@
 #include <linux/security.h>
 #include <linux/string_helpers.h>
 
-#include "raw.h"
+#include "raw/raw.h"
 
 /* ---- opening and closing ---- */
 
