@@ -6,7 +6,7 @@
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
-#include "raw/raw.h"
+#include "raw/driver.h"
 #include "usher.h"
 
 /* The interface: a struct may grow at its end, and nothing else may change. */
@@ -26,17 +26,6 @@ static_assert(sizeof(struct usher_enter) == 40);
 static_assert(sizeof(struct usher_ring_info) == 104);
 static_assert(sizeof(struct usher_eventfd) == 8);
 static_assert(sizeof(struct usher_admin) == 56);
-static_assert(sizeof(struct usher_raw_info) == 48);
-static_assert(sizeof(struct usher_raw_region) == 64);
-static_assert(sizeof(struct usher_raw_access) == 32);
-static_assert(sizeof(struct usher_raw_config) == 16);
-static_assert(sizeof(struct usher_raw_dma_bits) == 8);
-static_assert(sizeof(struct usher_raw_dma) == 48);
-static_assert(sizeof(struct usher_raw_dma_free) == 8);
-static_assert(sizeof(struct usher_raw_irq_enable) == 24);
-static_assert(sizeof(struct usher_raw_irq_disable) == 8);
-static_assert(sizeof(struct usher_raw_irq_mask) == 16);
-static_assert(sizeof(struct usher_raw_reset) == 8);
 
 static int __init usher_init(void)
 {
@@ -48,21 +37,16 @@ static int __init usher_init(void)
 	ret = usher_chrdev_init();
 	if (ret)
 		goto exit_wq;
-	ret = usher_raw_init_inodes();
-	if (ret)
-		goto exit_chrdev;
 	ret = pci_register_driver(&usher_driver);
 	if (ret)
-		goto exit_inodes;
-	ret = pci_register_driver(&usher_raw_driver);
+		goto exit_chrdev;
+	ret = usher_raw_init();
 	if (ret)
 		goto unregister;
 	return 0;
 
 unregister:
 	pci_unregister_driver(&usher_driver);
-exit_inodes:
-	usher_raw_exit_inodes();
 exit_chrdev:
 	usher_chrdev_exit();
 exit_wq:
@@ -72,10 +56,9 @@ exit_wq:
 
 static void __exit usher_exit(void)
 {
-	pci_unregister_driver(&usher_raw_driver);
+	usher_raw_exit();
 	pci_unregister_driver(&usher_driver);
 	usher_wq_exit();
-	usher_raw_exit_inodes();
 	usher_chrdev_exit();
 }
 

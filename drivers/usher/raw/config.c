@@ -1,48 +1,81 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Raw mode: configuration space. All is read; written is what changes neither
- * addresses, interrupts, power nor what the device may reach.
+ * Raw mode: access to configuration space.
+ *
+ * A process may read all of it. It may write only what is in an allow-list, which has
+ * nothing that changes addresses, interrupts, power, or what the device may reach: all
+ * that belongs to the kernel.
  */
+#include <linux/kernel.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <uapi/linux/usher_raw.h>
+
+#include "raw/config.h"
 #include "raw/raw.h"
 
-/* Of a header of type 0: PCI Local Bus Specification 3.0, 6.2 */
+/* Registers of a header of type 0: PCI Local Bus Specification 3.0, 6.2 */
 static const struct {
 	u8 offset;
 	u8 bytes;
 } usher_raw_writable[] = {
 	/* Writing ones clears what the device reported. */
 	{ PCI_STATUS, 2 },
-	/* Of no effect in PCI Express; Memory Write and Invalidate needs it. */
+	/* It has no effect in PCI Express; Memory Write and Invalidate needs it. */
 	{ PCI_CACHE_LINE_SIZE, 1 },
 	{ PCI_LATENCY_TIMER, 1 },
 };
 
-/* An allow-list: whatever is not in it belongs to the kernel. */
-bool usher_raw_config_writable(u32 offset, u32 bytes)
+static bool usher_raw_byte_is_writable(u32 offset)
 {
-	u32 at = offset;
 	size_t i;
 
-	while (at < offset + bytes) {
-		for (i = 0; i < ARRAY_SIZE(usher_raw_writable); i++)
-			if (usher_raw_writable[i].offset <= at &&
-			    at - usher_raw_writable[i].offset <
-			    usher_raw_writable[i].bytes)
-				break;
-		if (i == ARRAY_SIZE(usher_raw_writable))
+	for (i = 0; i < ARRAY_SIZE(usher_raw_writable); i++)
+		if (offset >= usher_raw_writable[i].offset &&
+		    offset - usher_raw_writable[i].offset <
+		    usher_raw_writable[i].bytes)
+			return true;
+	return false;
+}
+
+static bool usher_raw_is_writable(u32 offset, u32 bytes)
+{
+	while (bytes--)
+		if (!usher_raw_byte_is_writable(offset + bytes))
 			return false;
-		at++;
-	}
 	return true;
 }
 
-static int usher_raw_config_read(struct pci_dev *pdev,
-				 struct usher_raw_config *arg)
+static int usher_raw_config_check(struct usher_raw *raw,
+				  const struct usher_raw_config *arg)
 {
-	int ret;
+	if ((arg->bytes != 1 && arg->bytes != 2 && arg->bytes != 4) ||
+	    arg->offset % arg->bytes || arg->offset >= raw->pdev->cfg_size)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * usher_raw_config_read - USHER_RAW_IOC_CONFIG_READ
+ * @raw: the function
+ * @arg: where; its value is 0, and filled in
+ *
+ * Return: 0, or as struct usher_raw_config says.
+ */
+int usher_raw_config_read(struct usher_raw *raw, struct usher_raw_config *arg)
+{
+	struct pci_dev *pdev = raw->pdev;
 	u16 word;
 	u8 byte;
+	int ret;
 
+	if (arg->value)
+		return -EINVAL;
+	ret = usher_raw_config_check(raw, arg);
+	if (!ret)
+		ret = usher_raw_lock(raw);
+	if (ret)
+		return ret;
 	switch (arg->bytes) {
 	case 1:
 		ret = pci_read_config_byte(pdev, arg->offset, &byte);
@@ -55,18 +88,33 @@ static int usher_raw_config_read(struct pci_dev *pdev,
 	default:
 		ret = pci_read_config_dword(pdev, arg->offset, &arg->value);
 	}
+	mutex_unlock(&raw->lock);
 	return ret ? -EIO : 0;
 }
 
-static int usher_raw_config_write(struct pci_dev *pdev,
-				  const struct usher_raw_config *arg)
+/**
+ * usher_raw_config_write - USHER_RAW_IOC_CONFIG_WRITE
+ * @raw: the function
+ * @arg: where, and which value
+ *
+ * Return: 0, or as struct usher_raw_config says.
+ */
+int usher_raw_config_write(struct usher_raw *raw,
+			   const struct usher_raw_config *arg)
 {
+	struct pci_dev *pdev = raw->pdev;
 	int ret;
 
+	ret = usher_raw_config_check(raw, arg);
+	if (ret)
+		return ret;
 	if (arg->bytes < 4 && arg->value >> (8 * arg->bytes))
 		return -EINVAL;
-	if (!usher_raw_config_writable(arg->offset, arg->bytes))
+	if (!usher_raw_is_writable(arg->offset, arg->bytes))
 		return -EACCES;
+	ret = usher_raw_lock(raw);
+	if (ret)
+		return ret;
 	switch (arg->bytes) {
 	case 1:
 		ret = pci_write_config_byte(pdev, arg->offset, arg->value);
@@ -77,31 +125,6 @@ static int usher_raw_config_write(struct pci_dev *pdev,
 	default:
 		ret = pci_write_config_dword(pdev, arg->offset, arg->value);
 	}
-	return ret ? -EIO : 0;
-}
-
-/**
- * usher_raw_config - USHER_RAW_IOC_CONFIG_READ and _WRITE
- * @raw: the function
- * @arg: where; @arg->value is filled in, or written
- * @write: write
- *
- * Return: 0, or as struct usher_raw_config says.
- */
-int usher_raw_config(struct usher_raw *raw, struct usher_raw_config *arg,
-		     bool write)
-{
-	struct pci_dev *pdev = raw->pdev;
-	int ret;
-
-	if ((arg->bytes != 1 && arg->bytes != 2 && arg->bytes != 4) ||
-	    arg->offset % arg->bytes || arg->offset >= pdev->cfg_size)
-		return -EINVAL;
-	ret = usher_raw_lock(raw);
-	if (ret)
-		return ret;
-	ret = write ? usher_raw_config_write(pdev, arg) :
-		      usher_raw_config_read(pdev, arg);
 	mutex_unlock(&raw->lock);
-	return ret;
+	return ret ? -EIO : 0;
 }

@@ -1,109 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Raw mode: files. One owner at a time, from open to the last close.
+ * Raw mode: files on the node of a function: open, mmap, poll, ioctls.
+ *
+ * A file has no data of its own: its private_data is the struct usher_raw, which the open
+ * inode of the node keeps. Only one file is open at a time, so it stands for the owner.
  */
-#include <linux/capability.h>
+#include <linux/cdev.h>
 #include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/nospec.h>
-#include <linux/panic.h>
+#include <linux/pci.h>
 #include <linux/poll.h>
-#include <linux/sched.h>
-#include <linux/security.h>
-#include <linux/string_helpers.h>
+#include <uapi/linux/usher_raw.h>
 
+#include "core/ioctl.h"
+#include "core/pin.h"
+#include "raw/access.h"
+#include "raw/bar.h"
+#include "raw/config.h"
+#include "raw/contain.h"
+#include "raw/dma.h"
+#include "raw/file.h"
+#include "raw/irq.h"
+#include "raw/map.h"
+#include "raw/offsets.h"
+#include "raw/owner.h"
 #include "raw/raw.h"
 
+/* The interface: a struct may grow at its end, and nothing else may change. */
+static_assert(sizeof(struct usher_raw_info) == 48);
+static_assert(sizeof(struct usher_raw_region) == 64);
+static_assert(sizeof(struct usher_raw_access) == 32);
+static_assert(sizeof(struct usher_raw_config) == 16);
+static_assert(sizeof(struct usher_raw_dma_bits) == 8);
+static_assert(sizeof(struct usher_raw_dma) == 48);
+static_assert(sizeof(struct usher_raw_dma_free) == 8);
+static_assert(sizeof(struct usher_raw_irq_enable) == 24);
+static_assert(sizeof(struct usher_raw_irq_disable) == 8);
+static_assert(sizeof(struct usher_raw_irq_mask) == 16);
+static_assert(sizeof(struct usher_raw_reset) == 8);
+
 /* ---- opening and closing ---- */
-
-/* Where the hardware does not contain the device, only for those who may anyway */
-static int usher_raw_may_open(struct usher_raw *raw)
-{
-	u32 flags = usher_raw_flags(raw);
-	int ret;
-
-	if ((flags & USHER_RAW_CONTAINED) == USHER_RAW_CONTAINED)
-		return 0;
-	ret = security_locked_down(LOCKDOWN_PCI_ACCESS);
-	if (ret)
-		return ret;
-	if (!capable(CAP_SYS_RAWIO))
-		return -EPERM;
-	if (!raw->warned)
-		dev_warn(&raw->pdev->dev, "%s[%d] drives it, and it may harm the system: strict IOMMU %s, group of its own %s, isolated MSI %s, reset %s\n",
-			 current->comm, task_pid_nr(current),
-			 str_yes_no(flags & USHER_RAW_IOMMU),
-			 str_yes_no(flags & USHER_RAW_ALONE),
-			 str_yes_no(flags & USHER_RAW_ISOLATED_MSI),
-			 str_yes_no(flags & USHER_RAW_RESET));
-	raw->warned = true;
-	add_taint(TAINT_USER, LOCKDEP_STILL_OK);
-	return 0;
-}
-
-/* What former owners left behind is put in @mems when the device was reset. */
-static int usher_raw_take(struct usher_raw *raw, struct list_head *mems)
-{
-	int ret;
-
-	if (raw->gone)
-		return -ENODEV;
-	if (raw->open)
-		return -EBUSY;
-	ret = usher_raw_may_open(raw);
-	if (ret)
-		return ret;
-	if (!raw->fresh) {
-		ret = usher_raw_reset(raw, false);
-		if (!ret)
-			usher_raw_unquarantine(raw, mems);
-		else if (ret != -EOPNOTSUPP)
-			return ret;
-	}
-	/* It did not recover from an error, and nothing else helps. */
-	if (raw->resetting)
-		return -EIO;
-	raw->fresh = false;
-	raw->open = true;
-	return 0;
-}
-
-/* The device stops before memory goes; see usher_raw_end() for the other order. */
-static void usher_raw_give_back(struct usher_raw *raw, struct list_head *mems)
-{
-	struct pci_dev *pdev = raw->pdev;
-
-	/* First, so that it is idle when its interrupts go. */
-	usher_raw_stop_dma(raw);
-	usher_raw_irq_disable(raw);
-	raw->fresh = !usher_raw_reset(raw, false);
-	if (raw->fresh) {
-		usher_raw_mems_take(raw, mems);
-		usher_raw_mems_unmap(raw, mems);
-	} else {
-		pci_load_saved_state(pdev, raw->saved);
-		pci_restore_state(pdev);
-		usher_raw_quarantine(raw);
-	}
-	dma_set_mask(&pdev->dev, DMA_BIT_MASK(64));
-}
 
 static int usher_raw_open(struct inode *inode, struct file *file)
 {
 	struct usher_raw *raw = container_of(inode->i_cdev, struct usher_raw,
 					     cdev);
-	LIST_HEAD(mems);
 	int ret;
 
-	/* There is nothing in between: whoever drives it writes. */
+	/* An owner reads and writes: there is nothing to do for one that may not. */
 	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) !=
 	    (FMODE_READ | FMODE_WRITE))
 		return -EACCES;
-	pci_dev_lock(raw->pdev);
-	mutex_lock(&raw->lock);
-	ret = usher_raw_take(raw, &mems);
-	mutex_unlock(&raw->lock);
-	pci_dev_unlock(raw->pdev);
-	usher_raw_mems_release(&mems, true);
+	ret = usher_raw_take(raw);
 	if (ret)
 		return ret;
 	file->private_data = raw;
@@ -113,20 +63,7 @@ static int usher_raw_open(struct inode *inode, struct file *file)
 
 static int usher_raw_close(struct inode *inode, struct file *file)
 {
-	struct usher_raw *raw = file->private_data;
-	LIST_HEAD(mems);
-
-	/* It may be another driver's by now: do not wait for that. */
-	if (READ_ONCE(raw->gone))
-		return 0;
-	pci_dev_lock(raw->pdev);
-	mutex_lock(&raw->lock);
-	if (!raw->gone)
-		usher_raw_give_back(raw, &mems);
-	raw->open = false;
-	mutex_unlock(&raw->lock);
-	pci_dev_unlock(raw->pdev);
-	usher_raw_mems_release(&mems, false);
+	usher_raw_give_back(file->private_data);
 	return 0;
 }
 
@@ -157,73 +94,46 @@ static int usher_raw_ioctl_info(struct usher_raw *raw, void *data)
 	return 0;
 }
 
-static u32 usher_raw_region_flags(const struct usher_raw_bar *bar)
-{
-	return (bar->mappable ? USHER_RAW_REGION_MMAP : 0) |
-	       (bar->registers ? USHER_RAW_REGION_CALLS : 0) |
-	       (bar->ports ? USHER_RAW_REGION_PORTS : 0);
-}
-
 static int usher_raw_ioctl_region(struct usher_raw *raw, void *data)
 {
-	struct usher_raw_region *region = data;
-	const struct usher_raw_bar *bar;
-	u32 index = region->index;
-
-	if (region->flags || region->pad || index >= USHER_RAW_REGIONS)
-		return -EINVAL;
-	bar = &raw->bars[array_index_nospec(index, USHER_RAW_REGIONS)];
-	*region = (struct usher_raw_region) {
-		.size		= region->size,
-		.index		= index,
-		.flags		= usher_raw_region_flags(bar),
-		.bytes		= bar->bytes,
-		.offset		= (u64)index << USHER_RAW_REGION_SHIFT,
-		.hole_offset	= { bar->hole_offset[0], bar->hole_offset[1] },
-		.hole_bytes	= { bar->hole_bytes[0], bar->hole_bytes[1] },
-	};
-	return 0;
+	return usher_raw_bar_describe(raw, data);
 }
 
 static int usher_raw_ioctl_read(struct usher_raw *raw, void *data)
 {
-	struct usher_raw_access *arg = data;
-
-	return arg->value ? -EINVAL : usher_raw_access(raw, arg, false);
+	return usher_raw_read(raw, data);
 }
 
 static int usher_raw_ioctl_write(struct usher_raw *raw, void *data)
 {
-	return usher_raw_access(raw, data, true);
+	return usher_raw_write(raw, data);
 }
 
 static int usher_raw_ioctl_config_read(struct usher_raw *raw, void *data)
 {
-	struct usher_raw_config *arg = data;
-
-	return arg->value ? -EINVAL : usher_raw_config(raw, arg, false);
+	return usher_raw_config_read(raw, data);
 }
 
 static int usher_raw_ioctl_config_write(struct usher_raw *raw, void *data)
 {
-	return usher_raw_config(raw, data, true);
+	return usher_raw_config_write(raw, data);
 }
 
 static int usher_raw_ioctl_dma_bits(struct usher_raw *raw, void *data)
 {
 	const struct usher_raw_dma_bits *arg = data;
 
-	return usher_raw_dma_bits(raw, arg->bits);
+	return usher_raw_dma_set_bits(raw, arg->bits);
 }
 
 static int usher_raw_ioctl_dma_alloc(struct usher_raw *raw, void *data)
 {
-	return usher_raw_dma_add(raw, data, true);
+	return usher_raw_dma_alloc(raw, data);
 }
 
 static int usher_raw_ioctl_dma_register(struct usher_raw *raw, void *data)
 {
-	return usher_raw_dma_add(raw, data, false);
+	return usher_raw_dma_register(raw, data);
 }
 
 static int usher_raw_ioctl_dma_free(struct usher_raw *raw, void *data)
@@ -240,18 +150,7 @@ static int usher_raw_ioctl_irq_enable(struct usher_raw *raw, void *data)
 
 static int usher_raw_ioctl_irq_disable(struct usher_raw *raw, void *data)
 {
-	const struct usher_raw_irq_disable *arg = data;
-	int ret;
-
-	if (arg->flags)
-		return -EINVAL;
-	ret = usher_raw_lock(raw);
-	if (ret)
-		return ret;
-	usher_raw_irq_disable(raw);
-	usher_raw_update_master(raw);
-	mutex_unlock(&raw->lock);
-	return 0;
+	return usher_raw_irq_disable(raw, data);
 }
 
 static int usher_raw_ioctl_irq_mask(struct usher_raw *raw, void *data)
@@ -262,18 +161,8 @@ static int usher_raw_ioctl_irq_mask(struct usher_raw *raw, void *data)
 static int usher_raw_ioctl_reset(struct usher_raw *raw, void *data)
 {
 	const struct usher_raw_reset *arg = data;
-	int ret = -ENODEV;
 
-	if (arg->flags)
-		return -EINVAL;
-	if (!pci_dev_trylock(raw->pdev))
-		return -EAGAIN;
-	mutex_lock(&raw->lock);
-	if (!raw->gone)
-		ret = usher_raw_reset(raw, true);
-	mutex_unlock(&raw->lock);
-	pci_dev_unlock(raw->pdev);
-	return ret;
+	return arg->flags ? -EINVAL : usher_raw_reset_by_owner(raw);
 }
 
 union usher_raw_args {
@@ -379,7 +268,7 @@ static long usher_raw_ioctl(struct file *file, unsigned int cmd,
 	return ret;
 }
 
-/* ---- the rest ---- */
+/* ---- mmap and poll ---- */
 
 static int usher_raw_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -388,8 +277,8 @@ static int usher_raw_mmap(struct file *file, struct vm_area_struct *vma)
 	if (READ_ONCE(raw->gone))
 		return -ENODEV;
 	if (vma->vm_pgoff >= USHER_RAW_MEM_OFFSET >> PAGE_SHIFT)
-		return usher_raw_mmap_mem(raw, vma);
-	return usher_raw_mmap_bar(raw, vma);
+		return usher_raw_dma_mmap(raw, vma);
+	return usher_raw_map(raw, vma);
 }
 
 static __poll_t usher_raw_poll(struct file *file, poll_table *wait)

@@ -1,16 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Raw mode: interrupts, each to an eventfd.
+ * Raw mode: interrupts, each of which signals an eventfd.
+ *
+ * All interrupts are switched on at once, which makes a struct usher_raw_irqs with one
+ * vector for each, and off at once, which frees it. It holds a reference to each eventfd.
+ * Interrupts by message, MSI and MSI-X, are masked by the interrupt core. INTx is masked
+ * in the command register of the function, as the line may be shared.
  */
 #include <linux/eventfd.h>
 #include <linux/interrupt.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/nospec.h>
+#include <linux/overflow.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/uaccess.h>
+#include <uapi/linux/usher_raw.h>
 
 #include "compat.h"
+#include "raw/irq.h"
+#include "raw/master.h"
 #include "raw/raw.h"
 
-/* ---- when they come ---- */
+/**
+ * struct usher_raw_vector - an interrupt that is on
+ * @irqs: all of them
+ * @eventfd: signalled when the interrupt comes
+ * @masked: masked by the process, or by the handler of INTx when it came; guarded by
+ *	raw.command_lock for INTx, by raw.lock for messages
+ */
+struct usher_raw_vector {
+	struct usher_raw_irqs	*irqs;
+	struct eventfd_ctx	*eventfd;
+	bool			masked;
+};
+
+/**
+ * struct usher_raw_irqs - the interrupts that are on
+ * @raw: the function
+ * @kind: USHER_RAW_IRQ_*
+ * @count: number of @vectors
+ * @frozen: the function is being reset, so INTx is not ours; guarded by raw.command_lock
+ * @vectors: one for each interrupt
+ */
+struct usher_raw_irqs {
+	struct usher_raw	*raw;
+	u32			kind;
+	u32			count;
+	bool			frozen;
+	struct usher_raw_vector	vectors[];
+};
+
+/* ---- handlers ---- */
 
 static irqreturn_t usher_raw_message(int irq, void *data)
 {
@@ -29,24 +73,25 @@ static bool usher_raw_intx_is_off(struct pci_dev *pdev)
 }
 
 /*
- * The line stays as long as the device was not served: by the process, later. One
- * that comes although it is masked was switched on by somebody who wrote back what
- * the command register had held before.
+ * The line stays active until the process has served the device, so it is masked here.
+ * An interrupt that comes although it is masked was switched on by somebody who wrote an
+ * old value of the command register back; then it is masked again.
  */
 static irqreturn_t usher_raw_intx(int irq, void *data)
 {
 	struct usher_raw_vector *vector = data;
 	struct usher_raw_irqs *irqs = vector->irqs;
+	struct usher_raw *raw = irqs->raw;
 	bool ours = false, masked;
 	unsigned long flags;
 
-	spin_lock_irqsave(&irqs->lock, flags);
+	spin_lock_irqsave(&raw->command_lock, flags);
 	masked = vector->masked;
-	if (!irqs->frozen && !(masked && usher_raw_intx_is_off(irqs->pdev)))
-		ours = pci_check_and_mask_intx(irqs->pdev);
+	if (!irqs->frozen && !(masked && usher_raw_intx_is_off(raw->pdev)))
+		ours = pci_check_and_mask_intx(raw->pdev);
 	if (ours)
 		vector->masked = true;
-	spin_unlock_irqrestore(&irqs->lock, flags);
+	spin_unlock_irqrestore(&raw->command_lock, flags);
 	if (!ours)
 		return IRQ_NONE;
 	if (!masked)
@@ -56,38 +101,56 @@ static irqreturn_t usher_raw_intx(int irq, void *data)
 
 /* ---- masking ---- */
 
-static void usher_raw_mask_intx(struct usher_raw_vector *vector, bool mask)
+static void usher_raw_intx_mask(struct usher_raw_irqs *irqs)
 {
-	struct usher_raw_irqs *irqs = vector->irqs;
+	struct usher_raw *raw = irqs->raw;
+
+	spin_lock_irq(&raw->command_lock);
+	pci_intx(raw->pdev, 0);
+	irqs->vectors[0].masked = true;
+	spin_unlock_irq(&raw->command_lock);
+}
+
+/* An interrupt that is pending stays masked, and is signalled at once. */
+static void usher_raw_intx_unmask(struct usher_raw_irqs *irqs)
+{
+	struct usher_raw_vector *vector = &irqs->vectors[0];
+	struct usher_raw *raw = irqs->raw;
 	bool pending = false;
 
-	spin_lock_irq(&irqs->lock);
-	if (mask)
-		pci_intx(irqs->pdev, 0);
-	/* What is pending stays masked, and is there again. */
-	if (!mask && vector->masked)
-		pending = !pci_check_and_unmask_intx(irqs->pdev);
-	vector->masked = mask || pending;
-	spin_unlock_irq(&irqs->lock);
+	spin_lock_irq(&raw->command_lock);
+	if (vector->masked)
+		pending = !pci_check_and_unmask_intx(raw->pdev);
+	vector->masked = pending;
+	spin_unlock_irq(&raw->command_lock);
 	if (pending)
 		usher_eventfd_signal(vector->eventfd);
 }
 
-/* The interrupt core keeps one that comes meanwhile. */
-static void usher_raw_mask_message(struct usher_raw_vector *vector, bool mask)
+/* The interrupt core keeps a message that comes while it is masked. */
+static void usher_raw_message_set_mask(struct usher_raw_irqs *irqs, u32 index,
+				       bool masked)
 {
-	struct usher_raw_irqs *irqs = vector->irqs;
-	int irq = pci_irq_vector(irqs->pdev, vector - irqs->vectors);
+	struct usher_raw_vector *vector =
+		&irqs->vectors[array_index_nospec(index, irqs->count)];
+	int irq = pci_irq_vector(irqs->raw->pdev, vector - irqs->vectors);
 
-	if (vector->masked == mask)
+	if (vector->masked == masked)
 		return;
-	vector->masked = mask;
-	if (mask)
+	vector->masked = masked;
+	if (masked)
 		disable_irq(irq);
 	else
 		enable_irq(irq);
 }
 
+/**
+ * usher_raw_irq_mask - USHER_RAW_IOC_IRQ_MASK
+ * @raw: the function
+ * @arg: which vector, and whether to mask or to unmask it
+ *
+ * Return: 0, or as struct usher_raw_irq_mask says.
+ */
 int usher_raw_irq_mask(struct usher_raw *raw,
 		       const struct usher_raw_irq_mask *arg)
 {
@@ -102,67 +165,58 @@ int usher_raw_irq_mask(struct usher_raw *raw,
 	irqs = raw->irqs;
 	if (!irqs || arg->vector >= irqs->count)
 		ret = -EINVAL;
-	else if (irqs->kind == USHER_RAW_IRQ_INTX)
-		usher_raw_mask_intx(irqs->vectors, arg->mask);
+	else if (irqs->kind != USHER_RAW_IRQ_INTX)
+		usher_raw_message_set_mask(irqs, arg->vector, arg->mask);
+	else if (arg->mask)
+		usher_raw_intx_mask(irqs);
 	else
-		usher_raw_mask_message(irqs->vectors +
-				       array_index_nospec(arg->vector, irqs->count),
-				       arg->mask);
+		usher_raw_intx_unmask(irqs);
 	mutex_unlock(&raw->lock);
 	return ret;
 }
 
-/*
- * During a reset the status register says nothing about the pin. It is off, since
- * nobody would serve it.
- */
-void usher_raw_irq_freeze(struct usher_raw *raw, bool freeze)
-{
-	struct usher_raw_irqs *irqs = raw->irqs;
-
-	if (!irqs)
-		return;
-	spin_lock_irq(&irqs->lock);
-	irqs->frozen = freeze;
-	if (irqs->kind == USHER_RAW_IRQ_INTX && !irqs->vectors[0].masked)
-		pci_intx(irqs->pdev, !freeze);
-	spin_unlock_irq(&irqs->lock);
-}
-
-static void usher_raw_write_master(struct pci_dev *pdev, bool on)
-{
-	if (on)
-		pci_set_master(pdev);
-	else
-		pci_clear_master(pdev);
-}
-
 /**
- * usher_raw_set_master - switch bus mastering on or off
+ * usher_raw_irq_freeze - keep hands off the pin for a reset
  * @raw: the function; its lock is held
- * @on: on
  *
- * The handler of INTx changes the same register.
+ * During a reset the status register says nothing about the pin. It is switched off,
+ * since nobody would serve it.
  */
-void usher_raw_set_master(struct usher_raw *raw, bool on)
+void usher_raw_irq_freeze(struct usher_raw *raw)
 {
 	struct usher_raw_irqs *irqs = raw->irqs;
 
 	lockdep_assert_held(&raw->lock);
-	if (!irqs) {
-		usher_raw_write_master(raw->pdev, on);
+	if (!irqs)
 		return;
-	}
-	spin_lock_irq(&irqs->lock);
-	usher_raw_write_master(raw->pdev, on);
-	spin_unlock_irq(&irqs->lock);
+	spin_lock_irq(&raw->command_lock);
+	irqs->frozen = true;
+	if (irqs->kind == USHER_RAW_IRQ_INTX && !irqs->vectors[0].masked)
+		pci_intx(raw->pdev, 0);
+	spin_unlock_irq(&raw->command_lock);
+}
+
+/* After the reset, with the lock of the function held */
+void usher_raw_irq_thaw(struct usher_raw *raw)
+{
+	struct usher_raw_irqs *irqs = raw->irqs;
+
+	lockdep_assert_held(&raw->lock);
+	if (!irqs)
+		return;
+	spin_lock_irq(&raw->command_lock);
+	irqs->frozen = false;
+	if (irqs->kind == USHER_RAW_IRQ_INTX && !irqs->vectors[0].masked)
+		pci_intx(raw->pdev, 1);
+	spin_unlock_irq(&raw->command_lock);
 }
 
 /* ---- on and off ---- */
 
 /*
- * Switched off for all (pci=nomsi), or by a quirk of it or of what is above it; or
- * it needs the pin on for messages, and the pin is off.
+ * Messages may be off for all functions (pci=nomsi), or by a quirk of this one or of a
+ * bus above it. There are also functions that send messages only with their pin on, which
+ * is off in raw mode.
  */
 static bool usher_raw_may_use_msi(struct pci_dev *pdev)
 {
@@ -176,14 +230,14 @@ static bool usher_raw_may_use_msi(struct pci_dev *pdev)
 }
 
 /**
- * usher_raw_init_irqs - count interrupts, and take the pin
+ * usher_raw_irqs_init - count interrupts, and take the pin
  * @raw: the function, being bound
  *
- * The PCI core switches the pin on when messages end, and nobody serves it then:
- * the line that it may share would be dead. The flag of devices whose pin it must
- * not touch keeps it from doing so.
+ * The PCI core switches the pin on when messages end. Nobody serves it then, and the
+ * line, which may be shared, would be dead. So the function gets the flag of those whose
+ * pin the PCI core must not touch.
  */
-void usher_raw_init_irqs(struct usher_raw *raw)
+void usher_raw_irqs_init(struct usher_raw *raw)
 {
 	struct pci_dev *pdev = raw->pdev;
 	u8 pin = 0;
@@ -200,15 +254,10 @@ void usher_raw_init_irqs(struct usher_raw *raw)
 }
 
 /* The next driver finds the flag as it was. */
-void usher_raw_exit_irqs(struct usher_raw *raw)
+void usher_raw_irqs_exit(struct usher_raw *raw)
 {
 	if (!raw->had_flag)
 		raw->pdev->dev_flags &= ~PCI_DEV_FLAGS_MSI_INTX_DISABLE_BUG;
-}
-
-bool usher_raw_has_messages(const struct usher_raw *raw)
-{
-	return raw->irqs && raw->irqs->kind != USHER_RAW_IRQ_INTX;
 }
 
 static void usher_raw_irqs_free(struct usher_raw_irqs *irqs)
@@ -220,7 +269,7 @@ static void usher_raw_irqs_free(struct usher_raw_irqs *irqs)
 	kvfree(irqs);
 }
 
-/* Copies and looks up: before the lock is taken. */
+/* Without the lock of the function, as it reads memory of the process */
 static struct usher_raw_irqs *usher_raw_irqs_alloc(struct usher_raw *raw,
 						   const struct usher_raw_irq_enable *arg)
 {
@@ -234,10 +283,9 @@ static struct usher_raw_irqs *usher_raw_irqs_alloc(struct usher_raw *raw,
 			GFP_KERNEL_ACCOUNT);
 	if (!irqs)
 		return ERR_PTR(-ENOMEM);
-	irqs->pdev = raw->pdev;
+	irqs->raw = raw;
 	irqs->kind = arg->kind;
 	irqs->count = arg->count;
-	spin_lock_init(&irqs->lock);
 	for (i = 0; i < irqs->count; i++) {
 		ctx = ERR_PTR(-EFAULT);
 		if (!get_user(fd, fds + i))
@@ -253,8 +301,8 @@ static struct usher_raw_irqs *usher_raw_irqs_alloc(struct usher_raw *raw,
 }
 
 /*
- * A vector that is freed leaves the address 0 behind: to be switched off before, for
- * a device that goes on sending. MSI-X masks each vector instead.
+ * Freeing a vector leaves the address 0 in the function, which may go on sending, so MSI
+ * is switched off before. With MSI-X it is not needed, as each vector is masked.
  */
 static void usher_raw_msi_off(struct pci_dev *pdev)
 {
@@ -265,20 +313,23 @@ static void usher_raw_msi_off(struct pci_dev *pdev)
 			      flags & ~PCI_MSI_FLAGS_ENABLE);
 }
 
+/* @count: of how many vectors the handlers are installed */
 static void usher_raw_messages_stop(struct usher_raw_irqs *irqs, u32 count)
 {
+	struct pci_dev *pdev = irqs->raw->pdev;
+
 	if (irqs->kind == USHER_RAW_IRQ_MSI)
-		usher_raw_msi_off(irqs->pdev);
+		usher_raw_msi_off(pdev);
 	while (count--)
-		pci_free_irq(irqs->pdev, count, &irqs->vectors[count]);
-	pci_free_irq_vectors(irqs->pdev);
+		pci_free_irq(pdev, count, &irqs->vectors[count]);
+	pci_free_irq_vectors(pdev);
 }
 
 static int usher_raw_messages_start(struct usher_raw_irqs *irqs)
 {
 	unsigned int type = irqs->kind == USHER_RAW_IRQ_MSI ? PCI_IRQ_MSI :
 							      PCI_IRQ_MSIX;
-	struct pci_dev *pdev = irqs->pdev;
+	struct pci_dev *pdev = irqs->raw->pdev;
 	int ret;
 	u32 i;
 
@@ -299,14 +350,14 @@ static int usher_raw_messages_start(struct usher_raw_irqs *irqs)
 
 static void usher_raw_intx_stop(struct usher_raw_irqs *irqs)
 {
-	usher_raw_mask_intx(irqs->vectors, true);
-	kfree(free_irq(irqs->pdev->irq, irqs->vectors));
+	usher_raw_intx_mask(irqs);
+	kfree(free_irq(irqs->raw->pdev->irq, irqs->vectors));
 }
 
-/* Not by pci_alloc_irq_vectors(): that switches the pin on before it has a handler. */
+/* pci_alloc_irq_vectors() would switch the pin on before it has a handler. */
 static int usher_raw_intx_start(struct usher_raw_irqs *irqs)
 {
-	struct pci_dev *pdev = irqs->pdev;
+	struct pci_dev *pdev = irqs->raw->pdev;
 	char *name;
 	int ret;
 
@@ -320,7 +371,7 @@ static int usher_raw_intx_start(struct usher_raw_irqs *irqs)
 		kfree(name);
 		return ret;
 	}
-	usher_raw_mask_intx(irqs->vectors, false);
+	usher_raw_intx_unmask(irqs);
 	return 0;
 }
 
@@ -363,6 +414,13 @@ static int usher_raw_check_irq(const struct usher_raw *raw,
 	return arg->count > count ? -EINVAL : 0;
 }
 
+/**
+ * usher_raw_irq_enable - USHER_RAW_IOC_IRQ_ENABLE
+ * @raw: the function
+ * @arg: which interrupts, and their eventfds
+ *
+ * Return: 0, or as struct usher_raw_irq_enable says.
+ */
 int usher_raw_irq_enable(struct usher_raw *raw,
 			 const struct usher_raw_irq_enable *arg)
 {
@@ -379,19 +437,51 @@ int usher_raw_irq_enable(struct usher_raw *raw,
 	if (ret)
 		goto free_irqs;
 	ret = raw->irqs ? -EBUSY : usher_raw_irqs_start(irqs);
-	if (!ret) {
-		raw->irqs = irqs;
-		usher_raw_update_master(raw);
-	}
+	if (ret)
+		goto unlock;
+	raw->irqs = irqs;
+	raw->messages = irqs->kind != USHER_RAW_IRQ_INTX;
+	usher_raw_update_master(raw);
+	mutex_unlock(&raw->lock);
+	return 0;
+
+unlock:
 	mutex_unlock(&raw->lock);
 free_irqs:
-	if (ret)
-		usher_raw_irqs_free(irqs);
+	usher_raw_irqs_free(irqs);
 	return ret;
 }
 
-/* With raw.lock held; the function is there. */
-void usher_raw_irq_disable(struct usher_raw *raw)
+/**
+ * usher_raw_irq_disable - USHER_RAW_IOC_IRQ_DISABLE
+ * @raw: the function
+ * @arg: no flags
+ *
+ * Return: 0, or as struct usher_raw_irq_disable says.
+ */
+int usher_raw_irq_disable(struct usher_raw *raw,
+			  const struct usher_raw_irq_disable *arg)
+{
+	int ret;
+
+	if (arg->flags)
+		return -EINVAL;
+	ret = usher_raw_lock(raw);
+	if (ret)
+		return ret;
+	usher_raw_irq_off(raw);
+	usher_raw_update_master(raw);
+	mutex_unlock(&raw->lock);
+	return 0;
+}
+
+/**
+ * usher_raw_irq_off - switch interrupts off, if they are on
+ * @raw: the function; its lock is held
+ *
+ * Leaves bus mastering as it is.
+ */
+void usher_raw_irq_off(struct usher_raw *raw)
 {
 	struct usher_raw_irqs *irqs = raw->irqs;
 
@@ -400,5 +490,6 @@ void usher_raw_irq_disable(struct usher_raw *raw)
 		return;
 	usher_raw_irqs_stop(irqs);
 	raw->irqs = NULL;
+	raw->messages = false;
 	usher_raw_irqs_free(irqs);
 }

@@ -1,16 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Raw mode: bringing a function to a known state. A power management reset does
- * not count: many functions go on afterwards where they were.
+ * Raw mode: bringing a function to a known state, by a function level reset or a reset
+ * of the bus on which it is alone. A power management reset does not count, as many
+ * functions go on afterwards where they were.
+ *
+ * How a function can be reset is found at probe (struct usher_raw.reset). During a reset
+ * the base address registers, INTx and bus mastering are off.
  */
 #include <linux/delay.h>
+#include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/pci_hotplug.h>
+#include <linux/rwsem.h>
+#include <linux/wait.h>
 
+#include "raw/irq.h"
+#include "raw/map.h"
+#include "raw/master.h"
 #include "raw/raw.h"
+#include "raw/reset.h"
 
-/* Tries to lock the bridge, 20 ms apart */
+/* How often to try to lock the bridge, 20 ms apart */
 #define USHER_RAW_BRIDGE_TRIES	50
 
 static bool usher_raw_has_flr(struct pci_dev *pdev)
@@ -48,7 +59,7 @@ static bool usher_raw_alone_on_bus(struct pci_dev *pdev)
  */
 enum usher_raw_reset_kind usher_raw_reset_probe(struct pci_dev *pdev)
 {
-	/* The methods of the kernel begin with it, if it is not broken. */
+	/* The kernel tries this method first, unless it knows that it is broken. */
 	if (usher_raw_has_flr(pdev) && pdev->reset_methods[0])
 		return USHER_RAW_RESET_FLR;
 	if (usher_raw_alone_on_bus(pdev))
@@ -56,7 +67,7 @@ enum usher_raw_reset_kind usher_raw_reset_probe(struct pci_dev *pdev)
 	return USHER_RAW_RESET_NONE;
 }
 
-/* A slot for hotplug must not take the reset for a removal. */
+/* A hotplug slot does the reset itself, so that it does not take it for a removal. */
 static int usher_raw_reset_bus(struct pci_dev *pdev)
 {
 	struct hotplug_slot *slot = pdev->slot ? pdev->slot->hotplug : NULL;
@@ -79,7 +90,7 @@ static int usher_raw_reset_alone(struct pci_dev *pdev)
 
 	if (!usher_raw_alone_on_bus(pdev))
 		return -ENOTTY;
-	/* The bridge's lock comes before ours elsewhere: do not insist. */
+	/* Elsewhere the bridge is locked before the function: to wait could deadlock. */
 	while (!pci_cfg_access_trylock(bridge)) {
 		if (!--tries)
 			return -EAGAIN;
@@ -90,32 +101,11 @@ static int usher_raw_reset_alone(struct pci_dev *pdev)
 	return ret;
 }
 
-/* True also when it does not answer: that is no proof of anything. */
-static bool usher_raw_is_master(struct pci_dev *pdev)
-{
-	u16 command;
-
-	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	return command & PCI_COMMAND_MASTER;
-}
-
-/**
- * usher_raw_stop_dma - no access to memory from here on
- * @raw: the function
- *
- * Return: false when it goes on, or what it began may still be on its way.
- */
-bool usher_raw_stop_dma(struct usher_raw *raw)
-{
-	usher_raw_set_master(raw, false);
-	return !usher_raw_is_master(raw->pdev) &&
-	       pci_wait_for_pending_transaction(raw->pdev);
-}
-
 /*
- * Lets the function answer as it did until a reset ends that: nobody has its regions
- * just now. Returns what can tell afterwards whether it did; of a virtual function
- * nothing.
+ * A reset clears the command register. This leaves on what can tell afterwards whether
+ * there was a reset, which are the bits for regions: the function may answer meanwhile,
+ * as nobody has its regions. Of a virtual function, which has no such bits, nothing can
+ * be told. Returns the bits.
  */
 static u16 usher_raw_leave_mark(struct pci_dev *pdev)
 {
@@ -127,38 +117,38 @@ static u16 usher_raw_leave_mark(struct pci_dev *pdev)
 	return command;
 }
 
-/* A reset that leaves any of this on was none, whatever it says. */
-static bool usher_raw_was_reset(struct pci_dev *pdev, u16 marks)
+/* There was no reset, whatever it returned, if a bit of the mark is left. */
+static bool usher_raw_was_reset(struct pci_dev *pdev, u16 mark)
 {
 	u16 command;
 
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
-	return !(command & (marks | PCI_COMMAND_MASTER));
+	return !(command & (mark | PCI_COMMAND_MASTER));
 }
 
-/* With raw.lock held: it is there again. */
-static void usher_raw_usable(struct usher_raw *raw)
+/**
+ * usher_raw_reset_finish - let processes use a function again after a reset
+ * @raw: the function; its lock is held
+ */
+void usher_raw_reset_finish(struct usher_raw *raw)
 {
-	down_write(&raw->region_lock);
-	raw->regions_on = !raw->gone;
-	up_write(&raw->region_lock);
+	usher_raw_map_enable(raw);
 	WRITE_ONCE(raw->resetting, false);
 	wake_up_all(&raw->wait);
 }
 
 /**
  * usher_raw_reset - reset a function
- * @raw: the function; its lock, the PCI device's and that of its configuration
- *	are held
- * @keep: keep its configuration, bus mastering included, rather than go back to
- *	that of no owner
+ * @raw: the function; its lock is held, and so are the PCI device's lock and that of
+ *	its configuration
+ * @config: which configuration it has afterwards
  *
  * Return: 0; -EOPNOTSUPP; -EAGAIN when the bridge is busy; -EIO when it did not come back.
  */
-int usher_raw_reset(struct usher_raw *raw, bool keep)
+int usher_raw_reset(struct usher_raw *raw, enum usher_raw_reset_config config)
 {
 	struct pci_dev *pdev = raw->pdev;
-	u16 marks;
+	u16 mark;
 	int ret;
 
 	lockdep_assert_held(&raw->lock);
@@ -166,84 +156,26 @@ int usher_raw_reset(struct usher_raw *raw, bool keep)
 		return -EOPNOTSUPP;
 	if (!pci_device_is_present(pdev))
 		return -EIO;
-	usher_raw_irq_freeze(raw, true);
-	/* Who touches a region waits until it is there again. */
+	usher_raw_irq_freeze(raw);
+	/* Whoever touches a region waits until it is there again. */
 	down_write(&raw->region_lock);
-	usher_raw_zap(raw);
+	usher_raw_map_zap(raw);
 	usher_raw_stop_dma(raw);
 	pci_save_state(pdev);
-	marks = usher_raw_leave_mark(pdev);
+	mark = usher_raw_leave_mark(pdev);
 	ret = raw->reset == USHER_RAW_RESET_FLR ?
 	      __pci_reset_function_locked(pdev) : usher_raw_reset_alone(pdev);
-	if (!ret && !usher_raw_was_reset(pdev, marks))
+	if (!ret && !usher_raw_was_reset(pdev, mark))
 		ret = -EIO;
-	/* Of one that did not recover from an error nothing is left to keep. */
-	if (!keep || raw->resetting)
+	/* A function that did not recover from an error has no configuration to keep. */
+	if (config == USHER_RAW_INITIAL_CONFIG || raw->resetting)
 		pci_load_saved_state(pdev, raw->saved);
 	pci_restore_state(pdev);
 	up_write(&raw->region_lock);
-	usher_raw_irq_freeze(raw, false);
-	if (keep)
+	usher_raw_irq_thaw(raw);
+	if (config == USHER_RAW_KEEP_CONFIG)
 		usher_raw_update_master(raw);
 	if (!ret)
-		usher_raw_usable(raw);
+		usher_raw_reset_finish(raw);
 	return ret && ret != -EAGAIN ? -EIO : ret;
-}
-
-/* Somebody else resets the function, and holds the PCI device's lock. */
-void usher_raw_reset_prepare(struct pci_dev *pdev)
-{
-	struct usher_raw *raw = pci_get_drvdata(pdev);
-
-	mutex_lock(&raw->lock);
-	raw->fresh = false;
-	WRITE_ONCE(raw->resetting, true);
-	usher_raw_irq_freeze(raw, true);
-	down_write(&raw->region_lock);
-	raw->regions_on = false;
-	usher_raw_zap(raw);
-	up_write(&raw->region_lock);
-	usher_raw_stop_dma(raw);
-	mutex_unlock(&raw->lock);
-}
-
-void usher_raw_reset_done(struct pci_dev *pdev)
-{
-	struct usher_raw *raw = pci_get_drvdata(pdev);
-
-	mutex_lock(&raw->lock);
-	usher_raw_irq_freeze(raw, false);
-	usher_raw_update_master(raw);
-	usher_raw_usable(raw);
-	mutex_unlock(&raw->lock);
-}
-
-/* ---- recovery from errors of the link, by resetting it ---- */
-
-/*
- * What is not fatal changes nothing. When recovery fails nobody says so: calls wait
- * until the process resets the function, or is killed.
- */
-pci_ers_result_t usher_raw_error_detected(struct pci_dev *pdev,
-					  pci_channel_state_t state)
-{
-	if (state == pci_channel_io_normal)
-		return PCI_ERS_RESULT_CAN_RECOVER;
-	usher_raw_reset_prepare(pdev);
-	return state == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
-						PCI_ERS_RESULT_DISCONNECT;
-}
-
-pci_ers_result_t usher_raw_slot_reset(struct pci_dev *pdev)
-{
-	struct usher_raw *raw = pci_get_drvdata(pdev);
-
-	mutex_lock(&raw->lock);
-	/* After an error of a neighbour that was not fatal, nothing was reset. */
-	if (raw->resetting) {
-		pci_load_saved_state(pdev, raw->saved);
-		pci_restore_state(pdev);
-	}
-	mutex_unlock(&raw->lock);
-	return PCI_ERS_RESULT_RECOVERED;
 }

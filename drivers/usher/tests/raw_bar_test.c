@@ -4,8 +4,9 @@
  * table in a region that takes calls.
  */
 #include <kunit/test.h>
+#include <uapi/linux/usher_raw.h>
 
-#include "raw/raw.h"
+#include "raw/bar.h"
 
 #define REGION_BYTES	1024
 #define TABLE		256
@@ -33,7 +34,7 @@ static int check(const struct usher_raw_bar *bar, u64 offset, u32 bytes, u64 val
 		.value	= value,
 	};
 
-	return usher_raw_check_access(bar, &access);
+	return usher_raw_bar_check(bar, &access);
 }
 
 static void raw_bar_holes(struct kunit *test)
