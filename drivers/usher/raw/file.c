@@ -7,9 +7,9 @@
  */
 #include <linux/cdev.h>
 #include <linux/fs.h>
+#include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/nospec.h>
 #include <linux/pci.h>
 #include <linux/poll.h>
 #include <uapi/linux/usher_raw.h>
@@ -69,8 +69,9 @@ static int usher_raw_close(struct inode *inode, struct file *file)
 
 /* ---- ioctls ---- */
 
-static int usher_raw_ioctl_info(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_info(void *object, void *data, void __user *argp)
 {
+	struct usher_raw *raw = object;
 	struct usher_raw_info *info = data;
 	int ret;
 
@@ -94,178 +95,134 @@ static int usher_raw_ioctl_info(struct usher_raw *raw, void *data)
 	return 0;
 }
 
-static int usher_raw_ioctl_region(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_region(void *object, void *data, void __user *argp)
 {
-	return usher_raw_bar_describe(raw, data);
+	return usher_raw_bar_describe(object, data);
 }
 
-static int usher_raw_ioctl_read(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_read(void *object, void *data, void __user *argp)
 {
-	return usher_raw_read(raw, data);
+	return usher_raw_read(object, data);
 }
 
-static int usher_raw_ioctl_write(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_write(void *object, void *data, void __user *argp)
 {
-	return usher_raw_write(raw, data);
+	return usher_raw_write(object, data);
 }
 
-static int usher_raw_ioctl_config_read(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_config_read(void *object, void *data, void __user *argp)
 {
-	return usher_raw_config_read(raw, data);
+	return usher_raw_config_read(object, data);
 }
 
-static int usher_raw_ioctl_config_write(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_config_write(void *object, void *data, void __user *argp)
 {
-	return usher_raw_config_write(raw, data);
+	return usher_raw_config_write(object, data);
 }
 
-static int usher_raw_ioctl_dma_bits(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_dma_bits(void *object, void *data, void __user *argp)
 {
 	const struct usher_raw_dma_bits *arg = data;
 
-	return usher_raw_dma_set_bits(raw, arg->bits);
+	return usher_raw_dma_set_bits(object, arg->bits);
 }
 
-static int usher_raw_ioctl_dma_alloc(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_dma_alloc(void *object, void *data, void __user *argp)
 {
-	return usher_raw_dma_alloc(raw, data);
+	return usher_raw_dma_alloc(object, data);
 }
 
-static int usher_raw_ioctl_dma_register(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_dma_register(void *object, void *data, void __user *argp)
 {
-	return usher_raw_dma_register(raw, data);
+	return usher_raw_dma_register(object, data);
 }
 
-static int usher_raw_ioctl_dma_free(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_dma_free(void *object, void *data, void __user *argp)
 {
 	const struct usher_raw_dma_free *arg = data;
 
-	return usher_raw_dma_free(raw, arg->id);
+	return usher_raw_dma_free(object, arg->id);
 }
 
-static int usher_raw_ioctl_irq_enable(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_irq_enable(void *object, void *data, void __user *argp)
 {
-	return usher_raw_irq_enable(raw, data);
+	return usher_raw_irq_enable(object, data);
 }
 
-static int usher_raw_ioctl_irq_disable(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_irq_disable(void *object, void *data, void __user *argp)
 {
-	return usher_raw_irq_disable(raw, data);
+	return usher_raw_irq_disable(object, data);
 }
 
-static int usher_raw_ioctl_irq_mask(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_irq_mask(void *object, void *data, void __user *argp)
 {
-	return usher_raw_irq_mask(raw, data);
+	return usher_raw_irq_mask(object, data);
 }
 
-static int usher_raw_ioctl_reset(struct usher_raw *raw, void *data)
+static int usher_raw_ioctl_reset(void *object, void *data, void __user *argp)
 {
 	const struct usher_raw_reset *arg = data;
 
-	return arg->flags ? -EINVAL : usher_raw_reset_by_owner(raw);
+	return arg->flags ? -EINVAL : usher_raw_reset_by_owner(object);
 }
 
-union usher_raw_args {
-	struct usher_raw_info		info;
-	struct usher_raw_region		region;
-	struct usher_raw_access		access;
-	struct usher_raw_config		config;
-	struct usher_raw_dma_bits	dma_bits;
-	struct usher_raw_dma		dma;
-	struct usher_raw_dma_free	dma_free;
-	struct usher_raw_irq_enable	irq_enable;
-	struct usher_raw_irq_disable	irq_disable;
-	struct usher_raw_irq_mask	irq_mask;
-	struct usher_raw_reset		reset;
-};
-
-/**
- * struct usher_raw_ioctl - an entry of the table of ioctls
- * @call: does it; the argument was copied
- * @undo: when the answer could not be copied back; or NULL
- * @size: of the struct in this kernel, and in the first version
- * @answers: the struct goes back to the caller
- */
-struct usher_raw_ioctl {
-	int (*call)(struct usher_raw *raw, void *data);
-	int (*undo)(struct usher_raw *raw, void *data);
-	size_t size;
-	bool answers;
-};
-
-static int usher_raw_undo_dma(struct usher_raw *raw, void *data)
+static void usher_raw_undo_dma(void *object, void *data)
 {
 	const struct usher_raw_dma *arg = data;
 
-	return usher_raw_dma_free(raw, arg->id);
+	usher_raw_dma_free(object, arg->id);
 }
 
-#define USHER_RAW_FIRST		_IOC_NR(USHER_RAW_IOC_INFO)
-#define USHER_RAW_IOCTL(nr, fn, type, ...)				\
-	[_IOC_NR(nr) - USHER_RAW_FIRST] = { .call = fn,			\
-					    .size = sizeof(type), ##__VA_ARGS__ }
+#define USHER_RAW_IOCTL(code, fn, type, last, ...)			\
+	USHER_IOCTL(USHER_RAW_IOC_INFO, code, fn, type, last, ##__VA_ARGS__)
 
-static const struct usher_raw_ioctl usher_raw_ioctls[] = {
+static const struct usher_ioctl usher_raw_ioctls[] = {
 	USHER_RAW_IOCTL(USHER_RAW_IOC_INFO, usher_raw_ioctl_info,
-			struct usher_raw_info, .answers = true),
+			struct usher_raw_info, flags, .answers = true),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_REGION, usher_raw_ioctl_region,
-			struct usher_raw_region, .answers = true),
+			struct usher_raw_region, index, .answers = true),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_CONFIG_READ, usher_raw_ioctl_config_read,
-			struct usher_raw_config, .answers = true),
+			struct usher_raw_config, value, .answers = true),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_CONFIG_WRITE, usher_raw_ioctl_config_write,
-			struct usher_raw_config),
+			struct usher_raw_config, value),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_DMA_BITS, usher_raw_ioctl_dma_bits,
-			struct usher_raw_dma_bits),
+			struct usher_raw_dma_bits, bits),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_DMA_ALLOC, usher_raw_ioctl_dma_alloc,
-			struct usher_raw_dma, .answers = true,
+			struct usher_raw_dma, offset, .answers = true,
 			.undo = usher_raw_undo_dma),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_DMA_REGISTER, usher_raw_ioctl_dma_register,
-			struct usher_raw_dma, .answers = true,
+			struct usher_raw_dma, id, .answers = true,
 			.undo = usher_raw_undo_dma),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_DMA_FREE, usher_raw_ioctl_dma_free,
-			struct usher_raw_dma_free),
+			struct usher_raw_dma_free, id),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_IRQ_ENABLE, usher_raw_ioctl_irq_enable,
-			struct usher_raw_irq_enable),
+			struct usher_raw_irq_enable, eventfds),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_IRQ_DISABLE, usher_raw_ioctl_irq_disable,
-			struct usher_raw_irq_disable),
+			struct usher_raw_irq_disable, flags),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_IRQ_MASK, usher_raw_ioctl_irq_mask,
-			struct usher_raw_irq_mask),
+			struct usher_raw_irq_mask, mask),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_RESET, usher_raw_ioctl_reset,
-			struct usher_raw_reset),
+			struct usher_raw_reset, flags),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_READ, usher_raw_ioctl_read,
-			struct usher_raw_access, .answers = true),
+			struct usher_raw_access, value, .answers = true),
 	USHER_RAW_IOCTL(USHER_RAW_IOC_WRITE, usher_raw_ioctl_write,
-			struct usher_raw_access),
+			struct usher_raw_access, value),
+};
+
+static const struct usher_ioctl_table usher_raw_ioctl_table = {
+	.ioctls	= usher_raw_ioctls,
+	.first	= _IOC_NR(USHER_RAW_IOC_INFO),
+	.nr	= ARRAY_SIZE(usher_raw_ioctls),
+	.type	= USHER_RAW_IOC_TYPE,
 };
 
 static long usher_raw_ioctl(struct file *file, unsigned int cmd,
 			    unsigned long arg)
 {
 	struct usher_raw *raw = file->private_data;
-	unsigned int nr = _IOC_NR(cmd) - USHER_RAW_FIRST;
-	void __user *argp = (void __user *)arg;
-	const struct usher_raw_ioctl *ioctl;
-	union usher_raw_args args;
-	u32 size;
-	int ret;
 
-	if (cmd != _IO(USHER_RAW_IOC_TYPE, _IOC_NR(cmd)) ||
-	    nr >= ARRAY_SIZE(usher_raw_ioctls))
-		return -ENOTTY;
-	ioctl = &usher_raw_ioctls[array_index_nospec(nr, ARRAY_SIZE(usher_raw_ioctls))];
-	if (READ_ONCE(raw->gone))
-		return -ENODEV;
-	ret = usher_copy_args(&args, ioctl->size, ioctl->size, argp);
-	if (ret)
-		return ret;
-	size = args.info.size;
-	ret = ioctl->call(raw, &args);
-	if (ret || !ioctl->answers)
-		return ret;
-	ret = usher_put_args(argp, &args, ioctl->size, size);
-	if (ret && ioctl->undo)
-		ioctl->undo(raw, &args);
-	return ret;
+	return usher_ioctl(&usher_raw_ioctl_table, raw, READ_ONCE(raw->gone), cmd,
+			   (void __user *)arg);
 }
 
 /* ---- mmap and poll ---- */
