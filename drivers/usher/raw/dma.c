@@ -124,7 +124,7 @@ void usher_raw_quarantine(struct usher_raw *raw)
 	if (!pages)
 		return;
 	if (!raw->quarantined)
-		dev_warn(&raw->pdev->dev, "not reset: %llu pages stay pinned until it is unbound\n",
+		dev_warn(&raw->pdev->dev, "it was not reset and may still access %llu pages of its last owner: they stay pinned until it is unbound, or a reset works\n",
 			 pages);
 	raw->quarantined += pages;
 	usher_raw_mems_move(raw, &raw->quarantine);
@@ -160,7 +160,7 @@ void usher_raw_mems_lose(struct usher_raw *raw)
 	list_splice_tail_init(&raw->quarantine, &mems);
 	if (list_empty(&mems))
 		return;
-	dev_err(&raw->pdev->dev, "nothing proves that the device no longer reaches memory: what processes gave it is lost\n");
+	dev_err(&raw->pdev->dev, "nothing proves that it no longer accesses memory, so what processes gave it is lost until the next boot\n");
 	list_for_each_entry_safe(mem, next, &mems, node) {
 		list_del(&mem->node);
 		kmemleak_not_leak(mem);

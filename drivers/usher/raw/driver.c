@@ -23,11 +23,11 @@
 static int usher_raw_check(struct pci_dev *pdev)
 {
 	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL) {
-		dev_err(&pdev->dev, "bridges are not for processes\n");
+		dev_err(&pdev->dev, "it is a bridge, which cannot be given to a process: leave it to its own driver\n");
 		return -EINVAL;
 	}
 	if (pci_num_vf(pdev)) {
-		dev_err(&pdev->dev, "it has virtual functions: remove them first (sriov_numvfs)\n");
+		dev_err(&pdev->dev, "it has virtual functions, which would lose it: remove them first, by writing 0 to sriov_numvfs\n");
 		return -EBUSY;
 	}
 	return 0;

@@ -47,7 +47,7 @@ static int usher_raw_may_take(struct usher_raw *raw)
 	if (!capable(CAP_SYS_RAWIO))
 		return -EPERM;
 	if (!raw->warned)
-		dev_warn(&raw->pdev->dev, "%s[%d] drives it, and it may harm the system: strict IOMMU %s, group of its own %s, isolated MSI %s, reset %s\n",
+		dev_warn(&raw->pdev->dev, "the hardware does not contain it, so %s[%d] can harm the system; what says \"no\" is missing: strict IOMMU %s, IOMMU group of its own %s, isolated MSI %s, reset %s\n",
 			 current->comm, task_pid_nr(current),
 			 str_yes_no(flags & USHER_RAW_IOMMU),
 			 str_yes_no(flags & USHER_RAW_ALONE),
