@@ -7,6 +7,7 @@
  */
 #include <linux/cdev.h>
 #include <linux/device.h>
+#include <linux/init.h>
 #include <linux/pci.h>
 
 #include "raw/bar.h"
@@ -143,7 +144,7 @@ int __init usher_raw_init(void)
 	return ret;
 }
 
-void usher_raw_exit(void)
+void __exit usher_raw_exit(void)
 {
 	pci_unregister_driver(&usher_raw_driver);
 	usher_raw_inodes_exit();
