@@ -7,12 +7,17 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "access.h"
 #include "config.h"
+#include "message.h"
+#include "status.h"
+#include "sysfs.h"
+#include "users.h"
 
 #define COMMAND		0x04	/* in configuration space, and two bits of it */
 #define COMMAND_IO	0x1

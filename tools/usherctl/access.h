@@ -5,9 +5,12 @@
 #ifndef USHERCTL_ACCESS_H
 #define USHERCTL_ACCESS_H
 
+#include <stdbool.h>
+#include <linux/types.h>
+
 #include <usher_pci.h>
 
-#include "usherctl.h"
+#include "function.h"
 
 /**
  * struct access - a region of a function, open

@@ -3,10 +3,16 @@
  * usherctl bench: what came out, as text or as JSON.
  */
 #include <json.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 
 #include "bench.h"
-#include "list.h"
+#include "facts.h"
+#include "histogram.h"
+#include "macros.h"
+#include "message.h"
+#include "parse.h"
 
 static const struct {
 	const char *name;

@@ -5,8 +5,11 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -14,7 +17,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <usher.h>
+
 #include "bench.h"
+#include "macros.h"
+#include "message.h"
+#include "parse.h"
 
 #define PROGRESS_MS	250
 #define CLOCK_READS	1000

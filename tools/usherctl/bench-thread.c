@@ -8,13 +8,22 @@
  * others of its batch.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <usher.h>
+
 #include "bench.h"
+#include "histogram.h"
+#include "message.h"
+#include "status.h"
 
 /* Have all threads begin no more I/Os. */
 void bench_stop(struct bench *bench)

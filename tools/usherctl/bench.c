@@ -3,11 +3,18 @@
  * usherctl bench: measure a disk, through rings as any program would use them.
  */
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "bench.h"
+#include "commands.h"
+#include "grant.h"
+#include "message.h"
+#include "parse.h"
+#include "status.h"
 
 #define DEFAULT_DEPTH	32
 #define DEFAULT_SECONDS	10

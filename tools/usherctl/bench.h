@@ -8,8 +8,10 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+#include <usher.h>
+
 #include "histogram.h"
-#include "usherctl.h"
+#include "parse.h"
 
 #define BENCH_MAX_THREADS	256U
 #define BENCH_MAX_DEPTH		65536U	/* tags have 16 bits */

@@ -7,13 +7,25 @@
 #include <getopt.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "usherctl.h"
+#include <usher.h>
+
+#include "commands.h"
+#include "disk.h"
+#include "function.h"
+#include "message.h"
+#include "node.h"
+#include "protection.h"
+#include "status.h"
+#include "sysfs.h"
+#include "users.h"
 
 #define SYS_DRIVERS	"/sys/bus/pci/drivers"
 #define NODE_WAIT_MS	10000

@@ -2,9 +2,12 @@
 /*
  * Configuration space of a PCI function: its capabilities, vectors and regions.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "config.h"
+#include "macros.h"
+#include "sysfs.h"
 
 #define STATUS_WORD	0x06	/* where it is, and its bit for capabilities */
 #define STATUS_CAPS	0x10

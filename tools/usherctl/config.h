@@ -5,7 +5,8 @@
 #ifndef USHERCTL_CONFIG_H
 #define USHERCTL_CONFIG_H
 
-#include "usherctl.h"
+#include <stdbool.h>
+#include <linux/types.h>
 
 #define MAX_STANDARD	48U
 #define MAX_EXTENDED	960U

@@ -6,11 +6,20 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "usherctl.h"
+#include <usher.h>
+
+#include "commands.h"
+#include "message.h"
+#include "narrow.h"
+#include "node.h"
+#include "parse.h"
+#include "status.h"
+#include "sysfs.h"
 
 struct worker {
 	const char *node;

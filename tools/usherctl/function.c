@@ -3,11 +3,15 @@
  * Which PCI function is meant: by its address, a node, a disk, a network interface.
  */
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "usherctl.h"
+#include "function.h"
+#include "macros.h"
+#include "message.h"
+#include "sysfs.h"
 
 /* "01:00.0" is short for "0000:01:00.0". */
 bool parse_address(const char *text, char bdf[PCI_ADDRESS])

@@ -6,11 +6,23 @@
 #include <getopt.h>
 #include <json.h>
 #include <libnvme.h>
+#include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
+#include <stdio.h>
 
-#include "list.h"
-#include "usherctl.h"
+#include <usher.h>
+
+#include "commands.h"
+#include "facts.h"
+#include "function.h"
+#include "grant.h"
+#include "macros.h"
+#include "message.h"
+#include "node.h"
+#include "options.h"
+#include "parse.h"
+#include "pci-info.h"
+#include "status.h"
 
 static void help(void)
 {

@@ -2,10 +2,13 @@
 /*
  * usherctl: the command line of usher.
  */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "usherctl.h"
+#include "commands.h"
+#include "macros.h"
+#include "message.h"
+#include "status.h"
 
 static const struct command {
 	const char *name;

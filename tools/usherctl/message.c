@@ -4,9 +4,14 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "usherctl.h"
+#include <usher.h>
+
+#include "macros.h"
+#include "message.h"
+#include "status.h"
 
 static const char *command = "usherctl";
 

@@ -3,9 +3,13 @@
  * Grants narrowed as the command line says: for "exec" and for "slice add".
  */
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
-#include "usherctl.h"
+#include "grant.h"
+#include "message.h"
+#include "narrow.h"
+#include "parse.h"
 
 static const char *parse_limit(const char *text, __u32 *limit)
 {

@@ -4,11 +4,10 @@
  * Express Base Specification and its NVMe over PCIe Transport Specification.
  */
 #include <stdio.h>
-#include <string.h>
 #include <strings.h>
 
+#include "macros.h"
 #include "nvme-regs.h"
-#include "usherctl.h"
 
 /* Bits of CAP */
 #define CAP_NSSRS	36

@@ -6,10 +6,17 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "usherctl.h"
+#include <usher.h>
+
+#include "macros.h"
+#include "parse.h"
 
 static const char too_large[] = "is too large: numbers have 64 bits";
 static const char no_number[] = "is no number";

@@ -6,13 +6,21 @@
  */
 #include <json.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "config.h"
-#include "list.h"
-#include "usherctl.h"
+#include "facts.h"
+#include "function.h"
+#include "macros.h"
+#include "node.h"
+#include "parse.h"
+#include "pci-info.h"
+#include "protection.h"
+#include "status.h"
+#include "sysfs.h"
 
 #define NAME_WIDTH		"%-18s"
 

@@ -2,12 +2,14 @@
 /*
  * A progress line on a terminal.
  */
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "usherctl.h"
+#include <usher.h>
+
+#include "parse.h"
+#include "progress.h"
 
 #define INTERVAL_NS	200000000	/* between two writes of the line */
 #define BAR_MAX		40

@@ -2,11 +2,15 @@
 /*
  * What contains the DMA and the interrupts of a PCI function, in a sentence.
  */
+#include <linux/types.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "usherctl.h"
+#include "macros.h"
+#include "protection.h"
+#include "sysfs.h"
 
 #define SYS_GROUPS	"/sys/kernel/iommu_groups"
 

@@ -6,14 +6,23 @@
 #include <errno.h>
 #include <getopt.h>
 #include <json.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "access.h"
+#include "commands.h"
 #include "config.h"
-#include "list.h"
+#include "facts.h"
+#include "function.h"
+#include "message.h"
+#include "node.h"
 #include "nvme-regs.h"
-#include "usherctl.h"
+#include "parse.h"
+#include "status.h"
+#include "sysfs.h"
 
 #define DUMP_BYTES	256
 #define LINE_BYTES	16

@@ -2,15 +2,26 @@
 /*
  * usherctl slice: publish part of a namespace as a node of its own.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <json.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "list.h"
-#include "usherctl.h"
+#include <usher.h>
+
+#include "commands.h"
+#include "devices.h"
+#include "facts.h"
+#include "grant.h"
+#include "macros.h"
+#include "message.h"
+#include "narrow.h"
+#include "node.h"
+#include "options.h"
+#include "parse.h"
+#include "status.h"
 
 static void help(void)
 {
@@ -140,6 +151,62 @@ static int slice_remove(int argc, char **argv)
 		return STATUS_FAILED;
 	ret = usher_slice_remove(grant, node.slice);
 	return ret < 0 ? fail_at(ACT_SLICE, ret, "%s", argv[1]) : 0;
+}
+
+static void print_slices(struct json_object *ns, struct json_object *json)
+{
+	struct json_object *slices = json_member(ns, "slices");
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(slices); i++) {
+		struct json_object *slice = json_object_array_get_idx(slices, i);
+
+		if (json)
+			json_object_array_add(json, json_object_get(slice));
+		else
+			print_slice(slice, json_number(ns, "lba_bytes"), "");
+	}
+}
+
+static bool is_wanted(struct json_object *ns, const struct node *want)
+{
+	struct node have;
+
+	parse_node(json_text(ns, "name"), &have);
+	return have.device == want->device && (!want->ns || have.ns == want->ns);
+}
+
+/* The slices of all namespaces of a device, or of the one that is wanted */
+static void print_device_slices(struct json_object *device,
+				const struct node *want,
+				struct json_object *json)
+{
+	struct json_object *namespaces = json_member(device, "namespaces"), *ns;
+	size_t i;
+
+	for (i = 0; namespaces && i < json_object_array_length(namespaces); i++) {
+		ns = json_object_array_get_idx(namespaces, i);
+		if (!want || is_wanted(ns, want))
+			print_slices(ns, json);
+	}
+}
+
+/* All slices, or those of one device or namespace; into @json unless it is NULL */
+static int list_slices(const char *node_name, struct json_object *json)
+{
+	struct json_object *devices;
+	struct node want;
+	size_t i;
+
+	if (node_name && (!parse_node(node_name, &want) || want.slice))
+		return usage_error("\"%s\" is no device or namespace", node_name);
+
+	devices = gather_devices();
+	for (i = 0; i < json_object_array_length(devices); i++)
+		print_device_slices(json_object_array_get_idx(devices, i),
+				    node_name ? &want : NULL, json);
+	json_object_put(devices);
+	return 0;
 }
 
 static int slice_list(int argc, char **argv)

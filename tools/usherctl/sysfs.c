@@ -8,11 +8,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "usherctl.h"
+#include "sysfs.h"
 
 static void make_path(char path[PATH_MAX], const char *format, va_list args)
 {

@@ -11,13 +11,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "usherctl.h"
+#include <usher.h>
+
+#include "commands.h"
+#include "grant.h"
+#include "message.h"
+#include "parse.h"
+#include "progress.h"
+#include "status.h"
 
 /* Together at most 4 MiB, half of the smallest usual RLIMIT_MEMLOCK */
 #define CHUNK_BYTES	(128 * 1024U)

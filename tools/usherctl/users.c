@@ -5,13 +5,17 @@
  */
 #include <fts.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "usherctl.h"
+#include "disk.h"
+#include "message.h"
+#include "sysfs.h"
+#include "users.h"
 
 #define IFF_UP		0x1	/* linux/if.h, which net/if.h hides */
 #define MAX_NODES	1024

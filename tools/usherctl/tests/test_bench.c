@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "list.h"
-#undef ARRAY_SIZE
+#include "commands.h"
+#include "facts.h"
+#include "message.h"
+#include "status.h"
 #include "fake_usher.h"
 #include "tap.h"
 

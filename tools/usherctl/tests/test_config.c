@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "config.h"
-#undef ARRAY_SIZE
 #include "tap.h"
 
 static struct capability caps[MAX_STANDARD + MAX_EXTENDED];

@@ -5,8 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "usherctl.h"
-#undef ARRAY_SIZE
+#include <usher.h>
+
+#include "message.h"
 #include "tap.h"
 
 static void remedies(void)

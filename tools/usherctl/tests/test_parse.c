@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "usherctl.h"
-#undef ARRAY_SIZE
+#include <usher.h>
+
+#include "node.h"
+#include "parse.h"
 #include "tap.h"
 
 static void numbers(void)

@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "usherctl.h"
-#undef ARRAY_SIZE
+#include "function.h"
+#include "protection.h"
 #include "tap.h"
 
 /* All that is wanted */

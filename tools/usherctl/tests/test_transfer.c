@@ -13,8 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "usherctl.h"
-#undef ARRAY_SIZE
+#include "commands.h"
+#include "message.h"
+#include "status.h"
 #include "fake_usher.h"
 #include "tap.h"
 

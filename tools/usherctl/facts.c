@@ -5,7 +5,7 @@
 #include <json.h>
 #include <stdio.h>
 
-#include "list.h"
+#include "facts.h"
 
 void json_add_text(struct json_object *object, const char *key,
 		   const char *text)

@@ -10,11 +10,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 
-#include "usherctl.h"
+#include "disk.h"
+#include "message.h"
+#include "sysfs.h"
 
 #define SYS_BLOCK	"/sys/class/block"
 
