@@ -2,6 +2,7 @@
 /*
  * usherctl bench: what came out, as text or as JSON.
  */
+#include <errno.h>
 #include <json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -267,7 +268,7 @@ int bench_report(const struct bench *bench)
 	};
 
 	if (!sum.latency)
-		return fail("no memory for the results");
+		return fail_at(ACT_ALLOC, ENOMEM, "the results");
 	add_up(bench, &sum);
 	if (bench->plan.json)
 		print_facts(bench, &sum);

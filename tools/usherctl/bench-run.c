@@ -19,6 +19,7 @@
 
 #include <usher.h>
 
+#include "alloc.h"
 #include "bench.h"
 #include "macros.h"
 #include "message.h"
@@ -182,9 +183,8 @@ int bench_run(struct bench *bench)
 	sigset_t ends, before;
 	int signals_fd;
 
-	bench->threads = calloc(bench->plan.threads, sizeof(*bench->threads));
-	if (!bench->threads)
-		return fail("no memory for %u threads", bench->plan.threads);
+	bench->threads = alloc_array(bench->plan.threads, sizeof(*bench->threads),
+				     "the threads");
 	share_out(bench);
 	bench->clock_ns = measure_clock();
 	pthread_mutex_init(&bench->lock, NULL);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "disk.h"
 #include "message.h"
 #include "sysfs.h"
@@ -43,31 +44,40 @@ static bool is_disk(const char *name)
 	       !name[length];
 }
 
-/* The block devices of a PCI function in the hands of the nvme driver */
+/* Keep the names of disks only, with that of its head instead of each path. */
+static int keep_disks(char **names, int count)
+{
+	int i, kept = 0;
+	char head[32];
+
+	for (i = 0; i < count; i++) {
+		char *name = names[i];
+
+		if (head_of_path(name, head)) {
+			names[kept++] = alloc_text(head, sizeof(head));
+			free(name);
+		} else if (is_disk(name)) {
+			names[kept++] = name;
+		} else {
+			free(name);
+		}
+	}
+	return kept;
+}
+
 int disk_names(const char *bdf, char ***names)
 {
-	char **controllers, **entries, head[32], **disks = NULL;
-	int nr_controllers, nr_entries, i, k, count = 0;
+	char **controllers;
+	int count, nr_controllers;
 
+	/* The driver makes one controller of each function. */
+	*names = NULL;
+	count = 0;
 	nr_controllers = sys_scan(&controllers, SYS_PCI "/%s/nvme", bdf);
-	for (i = 0; i < nr_controllers; i++) {
-		nr_entries = sys_scan(&entries, SYS_PCI "/%s/nvme/%s", bdf,
-				      controllers[i]);
-		for (k = 0; k < nr_entries; k++) {
-			const char *disk = entries[k];
-
-			if (head_of_path(disk, head))
-				disk = head;
-			else if (!is_disk(disk))
-				continue;
-			disks = realloc(disks, (count + 1) * sizeof(*disks));
-			disks[count++] = strdup(disk);
-		}
-		sys_free(entries, nr_entries);
-	}
+	if (nr_controllers)
+		count = sys_scan(names, SYS_PCI "/%s/nvme/%s", bdf, controllers[0]);
 	sys_free(controllers, nr_controllers);
-	*names = disks;
-	return count;
+	return keep_disks(*names, count);
 }
 
 /* Mount points of a block device, from the file system's device number */

@@ -13,6 +13,7 @@
 
 #include <usher.h>
 
+#include "alloc.h"
 #include "commands.h"
 #include "message.h"
 #include "narrow.h"
@@ -157,9 +158,10 @@ static int pass_grant(int grant)
 int cmd_exec(int argc, char **argv)
 {
 	struct worker worker = {};
-	int grant, ret = parse_arguments(&worker, argc, argv);
+	int grant, ret;
 
-	if (ret)
+	alloc_status(STATUS_NO_EXEC);
+	if (parse_arguments(&worker, argc, argv))
 		return STATUS_NO_EXEC;
 	grant = make_grant(&worker);
 	if (grant < 0)

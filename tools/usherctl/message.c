@@ -27,6 +27,8 @@ static const struct advice {
 	const char *reason;
 	const char *remedy;
 } advice[] = {
+	{ ACT_ALLOC, ENOMEM, "there is no memory left for this program",
+	  "\"free\" shows that of the machine; \"ulimit -v\" or a control group may limit it." },
 	{ ACT_OPEN, EACCES, "the file permissions do not allow it",
 	  "Run it as root, or have a slice published for you (usherctl slice add)." },
 	{ ACT_OPEN, EPERM, "not permitted",

@@ -14,6 +14,7 @@ struct usher_cqe;
 /**
  * enum action - what was tried when an error came
  * @ACT_OTHER: none of the following
+ * @ACT_ALLOC: allocating memory
  * @ACT_OPEN: opening a node
  * @ACT_INHERIT: taking the grant from the environment
  * @ACT_NARROW: making a smaller grant
@@ -27,6 +28,7 @@ struct usher_cqe;
  */
 enum action {
 	ACT_OTHER,
+	ACT_ALLOC,
 	ACT_OPEN,
 	ACT_INHERIT,
 	ACT_NARROW,

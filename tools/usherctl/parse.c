@@ -15,6 +15,7 @@
 
 #include <usher.h>
 
+#include "alloc.h"
 #include "macros.h"
 #include "parse.h"
 
@@ -194,7 +195,7 @@ const char *parse_group(const char *text, gid_t *gid)
 const char *parse_user(const char *text, struct identity *who)
 {
 	const char *colon = strchrnul(text, ':'), *wrong = NULL;
-	char *user = strndup(text, colon - text);
+	char *user = alloc_text(text, colon - text);
 	const struct passwd *known = getpwnam(user);
 
 	who->name = NULL;
@@ -204,7 +205,7 @@ const char *parse_user(const char *text, struct identity *who)
 		wrong = "names no user of this system, see getent passwd";
 
 	if (known) {
-		who->name = strdup(known->pw_name);
+		who->name = alloc_text(known->pw_name, strlen(known->pw_name));
 		who->uid = known->pw_uid;
 		who->gid = known->pw_gid;
 	} else if (!wrong && !*colon) {

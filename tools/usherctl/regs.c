@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "access.h"
+#include "alloc.h"
 #include "commands.h"
 #include "config.h"
 #include "facts.h"
@@ -179,7 +180,8 @@ static int parse_operations(struct regs *regs, int argc, char **argv)
 {
 	int taken;
 
-	regs->operations = calloc(argc + 1, sizeof(*regs->operations));
+	regs->operations = alloc_array(argc + 1, sizeof(*regs->operations),
+				       "the list of operations");
 	if (!argc)
 		regs->nr_operations = 1;	/* zeroed, that is dump */
 	for (; argc; argc -= taken, argv += taken) {

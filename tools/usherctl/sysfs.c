@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "sysfs.h"
 
 static void make_path(char path[PATH_MAX], const char *format, va_list args)
@@ -148,13 +149,15 @@ int sys_scan(char ***names, const char *format, ...)
 	va_end(args);
 
 	count = scandir(path, &entries, visible, natural_order);
+	if (count < 0 && errno == ENOMEM)
+		alloc_failed(path);
 	if (count < 0) {
 		*names = NULL;
 		return 0;
 	}
-	*names = calloc(count + 1, sizeof(**names));
+	*names = alloc_array(count + 1, sizeof(**names), path);
 	for (i = 0; i < count; i++) {
-		(*names)[i] = strdup(entries[i]->d_name);
+		(*names)[i] = alloc_text(entries[i]->d_name, NAME_MAX);
 		free(entries[i]);
 	}
 	free(entries);

@@ -3,6 +3,7 @@
  * Who uses a PCI function: its disks, its network interfaces, and whoever has a
  * device node of it open.
  */
+#include <errno.h>
 #include <fts.h>
 #include <limits.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "disk.h"
 #include "message.h"
 #include "sysfs.h"
@@ -158,20 +160,23 @@ int function_in_use(const char *bdf)
 {
 	char link[64], folder[PATH_MAX];
 	char * const folders[] = { folder, NULL };
-	struct nodes *nodes = calloc(1, sizeof(*nodes));
+	struct nodes *nodes = alloc_array(1, sizeof(*nodes), "the list of nodes");
 	int users = 0;
 	FTSENT *entry;
 	FTS *tree;
 
 	snprintf(link, sizeof(link), SYS_PCI "/%s", bdf);
-	if (!nodes || !realpath(link, folder))
+	if (!realpath(link, folder))
 		goto free_nodes;
 	tree = fts_open(folders, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	while (tree && (entry = fts_read(tree)))
+	if (!tree)
+		alloc_failed(folder);
+	while ((entry = fts_read(tree)))
 		if (entry->fts_info == FTS_D)
 			users += folder_in_use(entry->fts_path, nodes);
-	if (tree)
-		fts_close(tree);
+	if (errno == ENOMEM)	/* fts_read() sets it to 0 at the end */
+		alloc_failed(folder);
+	fts_close(tree);
 	add_vfio(nodes, bdf);
 	users += processes_use(nodes);
 free_nodes:

@@ -17,6 +17,7 @@ static void remedies(void)
 		int error;
 		const char *word;	/* in the remedy */
 	} wanted[] = {
+		{ ACT_ALLOC, ENOMEM, "ulimit -v" },
 		{ ACT_OPEN, EACCES, "usherctl slice add" },
 		{ ACT_OPEN, ENOENT, "usherctl bind" },
 		{ ACT_OPEN, ENOTTY, "usherctl list" },
