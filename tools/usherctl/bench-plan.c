@@ -5,12 +5,9 @@
  * The range is divided into places, one I/O each, one behind the other. On a zoned
  * namespace no I/O may cross the end of a zone: each zone has its own places.
  */
-#include <stdbool.h>
 #include <string.h>
 
-#include <usher.h>
-
-#include "bench.h"
+#include "bench-plan.h"
 #include "macros.h"
 #include "message.h"
 #include "parse.h"

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
+#include "bench-plan.h"
+#include "bench-report.h"
+#include "bench-thread.h"
 #include "bench.h"
 #include "facts.h"
 #include "histogram.h"

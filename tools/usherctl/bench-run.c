@@ -13,13 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <usher.h>
 
 #include "alloc.h"
+#include "bench-plan.h"
+#include "bench-run.h"
+#include "bench-thread.h"
 #include "bench.h"
 #include "macros.h"
 #include "message.h"
@@ -92,7 +94,7 @@ static void open_gate(struct bench *bench)
 	pthread_mutex_unlock(&bench->lock);
 }
 
-static __u64 ios_done(const struct bench *bench)
+__u64 bench_done(const struct bench *bench)
 {
 	__u64 sum = 0;
 	__u32 i;
@@ -107,7 +109,7 @@ static __u64 ios_done(const struct bench *bench)
 static void show_progress(const struct bench *bench)
 {
 	double seconds = (double)(usher_deadline(0) - bench->begin + 1) / 1e9;
-	__u64 done = ios_done(bench);
+	__u64 done = bench_done(bench);
 	double rate = (double)done / seconds;
 	char speed[16];
 
@@ -210,16 +212,7 @@ void bench_free(struct bench *bench)
 {
 	__u32 i;
 
-	for (i = 0; bench->threads && i < bench->plan.threads; i++) {
-		struct bench_thread *t = &bench->threads[i];
-
-		if (t->ring.ctl)
-			usher_ring_exit(&t->ring);
-		if (t->memory)
-			munmap(t->memory, t->memory_bytes);
-		free(t->slots);
-		free(t->idle);
-		free(t->latency);
-	}
+	for (i = 0; bench->threads && i < bench->plan.threads; i++)
+		bench_thread_free(&bench->threads[i]);
 	free(bench->threads);
 }

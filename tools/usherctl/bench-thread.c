@@ -8,22 +8,30 @@
  * others of its batch.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <usher.h>
-
+#include "bench-plan.h"
+#include "bench-thread.h"
 #include "bench.h"
 #include "histogram.h"
 #include "message.h"
 #include "status.h"
+
+/**
+ * struct bench_slot - an I/O in flight
+ * @begun: CLOCK_MONOTONIC, nanoseconds: just before the call that handed it over
+ * @slba: first block
+ */
+struct bench_slot {
+	__u64 begun;
+	__u64 slba;
+};
 
 /* Have all threads begin no more I/Os. */
 void bench_stop(struct bench *bench)
@@ -292,4 +300,15 @@ void *bench_thread(void *thread)
 	if (write(t->bench->done_fd, &one, sizeof(one)) < 0)
 		abort();	/* an eventfd takes it, or the program is wrong */
 	return NULL;
+}
+
+void bench_thread_free(struct bench_thread *t)
+{
+	if (t->ring.ctl)
+		usher_ring_exit(&t->ring);
+	if (t->memory)
+		munmap(t->memory, t->memory_bytes);
+	free(t->slots);
+	free(t->idle);
+	free(t->latency);
 }

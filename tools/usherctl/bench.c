@@ -3,12 +3,16 @@
  * usherctl bench: measure a disk, through rings as any program would use them.
  */
 #include <getopt.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <usher.h>
+
+#include "bench-plan.h"
+#include "bench-report.h"
+#include "bench-run.h"
 #include "bench.h"
 #include "commands.h"
 #include "grant.h"
@@ -196,18 +200,6 @@ static void warn(const struct bench_plan *plan)
 		     format_size(plan->range.nlb << plan->info.lba_shift, size));
 }
 
-/* Some I/O completed well. */
-static bool measured(const struct bench *bench)
-{
-	__u32 i;
-
-	for (i = 0; i < bench->nr_threads; i++) {
-		if (bench->threads[i].done)
-			return true;
-	}
-	return false;
-}
-
 int cmd_bench(int argc, char **argv)
 {
 	struct bench bench = {
@@ -233,8 +225,8 @@ int cmd_bench(int argc, char **argv)
 	if (!status) {
 		warn(plan);
 		status = bench_run(&bench);
-		/* what was measured before a failure is worth seeing */
-		if ((!status || measured(&bench)) && bench_report(&bench))
+		/* After a failure, what was measured before it is printed. */
+		if ((!status || bench_done(&bench)) && bench_report(&bench))
 			status = STATUS_FAILED;
 		bench_free(&bench);
 	}

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench.h"
+#include "bench-plan.h"
 #include "commands.h"
 #include "facts.h"
 #include "message.h"
