@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Access to the registers of a PCI function: by libusher where it is bound to a
- * driver that hands it to processes, else beside its driver through sysfs, and then
- * for reading only.
+ * Access to the registers of a PCI function. One that is bound to usher-raw or
+ * vfio-pci is opened by libusher. Any other is read through sysfs while its driver
+ * uses it, and cannot be written.
  */
 #include <endian.h>
 #include <errno.h>
@@ -23,14 +23,12 @@
 #define COMMAND_IO	0x1
 #define COMMAND_MEMORY	0x2
 
-/* Whether its driver hands it to processes */
 bool access_can_write(const struct access *access)
 {
 	return !strcmp(access->driver, "usher-raw") ||
 	       !strcmp(access->driver, "vfio-pci");
 }
 
-/* What stands between us and the registers */
 const char *access_way(const struct access *access)
 {
 	return access->pci ? usher_pci_info(access->pci)->backend : "sysfs";
@@ -62,7 +60,7 @@ static bool locked_down(void)
 	       !strstr(text, "[none]");
 }
 
-/* Why the kernel does not let us look, and what helps */
+/* Report why the kernel refuses access through sysfs, and what can be done. */
 static int refused(const struct access *access, int error)
 {
 	const char *reason = strerror(error), *remedy = NULL;
@@ -82,7 +80,7 @@ static int refused(const struct access *access, int error)
 	return STATUS_FAILED;
 }
 
-/* Registers that are switched off read as all ones, or hang some machines. */
+/* Reading registers that are switched off returns all ones, and hangs some machines. */
 static int check_enabled(const struct access *access)
 {
 	struct config config;
@@ -138,10 +136,6 @@ static int open_resource(struct access *access)
 	return 0;
 }
 
-/*
- * What the region is, of which @access->bdf and @access->index say which; 0, or
- * STATUS_FAILED after a message
- */
 int access_look(struct access *access)
 {
 	struct region regions[REGIONS + 1];
@@ -161,7 +155,6 @@ int access_look(struct access *access)
 	return STATUS_FAILED;
 }
 
-/* After access_look(); the same */
 int access_open(struct access *access)
 {
 	return access_can_write(access) ? open_function(access) :
@@ -178,7 +171,7 @@ void access_close(struct access *access)
 		close(access->ports);
 }
 
-/* I/O ports, in bytes as on the bus */
+/* Read I/O ports. The bytes come in the order of the bus, which is little-endian. */
 static int read_ports(struct access *access, __u64 offset, unsigned int bits,
 		      __u64 *value)
 {
@@ -191,7 +184,6 @@ static int read_ports(struct access *access, __u64 offset, unsigned int bits,
 	return 0;
 }
 
-/* 0, or STATUS_FAILED after a message; the caller has checked the offset. */
 int access_read(struct access *access, __u64 offset, unsigned int bits,
 		__u64 *value)
 {
@@ -213,7 +205,6 @@ int access_read(struct access *access, __u64 offset, unsigned int bits,
 	return 0;
 }
 
-/* Only where access_can_write() */
 void access_write(struct access *access, __u64 offset, unsigned int bits,
 		  __u64 value)
 {
@@ -232,7 +223,6 @@ void access_write(struct access *access, __u64 offset, unsigned int bits,
 	}
 }
 
-/* Asked when a register read all ones */
 bool access_gone(struct access *access)
 {
 	struct config config;

@@ -40,15 +40,72 @@ struct access {
 	int ports;
 };
 
+/**
+ * access_look() - find out what the region is, from sysfs
+ * @access: its bdf and index are set
+ *
+ * Return: 0, or STATUS_FAILED after a message
+ */
 int access_look(struct access *access);
+
+/**
+ * access_open() - open the region
+ * @access: after access_look()
+ *
+ * Return: 0, or STATUS_FAILED after a message
+ */
 int access_open(struct access *access);
+
+/**
+ * access_close() - close the region, where it was opened
+ * @access: which
+ */
 void access_close(struct access *access);
+
+/**
+ * access_way() - the interface that the registers are reached by
+ * @access: after access_open()
+ *
+ * Return: "sysfs", or what libusher calls it
+ */
 const char *access_way(const struct access *access);
+
+/**
+ * access_can_write() - whether registers can be written
+ * @access: after access_look()
+ *
+ * Return: whether the function has a driver that hands it to processes
+ */
 bool access_can_write(const struct access *access);
+
+/**
+ * access_read() - read a register
+ * @access: after access_open()
+ * @offset: where it is, within the region
+ * @bits: 8, 16, 32 or 64
+ * @value: result
+ *
+ * Return: 0, or STATUS_FAILED after a message
+ */
 int access_read(struct access *access, __u64 offset, unsigned int bits,
 		__u64 *value);
+
+/**
+ * access_write() - write a register
+ * @access: after access_open(); one that access_can_write()
+ * @offset: where it is, within the region
+ * @bits: 8, 16, 32 or 64
+ * @value: what to write
+ */
 void access_write(struct access *access, __u64 offset, unsigned int bits,
 		  __u64 value);
+
+/**
+ * access_gone() - whether the device is gone, when a register was read as all ones
+ * @access: after access_open()
+ *
+ * Return: whether its vendor ID is all ones, too
+ */
 bool access_gone(struct access *access);
 
 #endif /* USHERCTL_ACCESS_H */

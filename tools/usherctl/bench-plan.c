@@ -2,8 +2,8 @@
 /*
  * usherctl bench: which blocks it uses.
  *
- * The range is divided into places, one I/O each, one behind the other. On a zoned
- * namespace no I/O may cross the end of a zone: each zone has its own places.
+ * The range is divided into places of the size of an I/O. On a zoned namespace no I/O
+ * may cross the end of a zone: each zone has its own places.
  */
 #include <string.h>
 
@@ -21,7 +21,6 @@ static const struct workload workloads[] = {
 	{ "seqwrite",	"sequential writes",	true,	false },
 };
 
-/* NULL where there is none of this name */
 const struct workload *find_workload(const char *name)
 {
 	size_t i;
@@ -79,7 +78,7 @@ static int settle_zones(struct bench_plan *plan)
 	if (!zone)
 		return 0;
 	if (plan->workload->write)
-		return fail("%s: its zones are written in order only: bench can but read them",
+		return fail("%s: its zones must be written in order: bench can only read them",
 			    plan->name);
 	if (plan->range.slba % zone || plan->range.nlb % zone)
 		return fail("%s: the range must be made of whole zones of %llu blocks",
@@ -114,7 +113,6 @@ static int check_depth(const struct bench_plan *plan)
 	return 0;
 }
 
-/* What the arguments leave open, from the grant; 0, or a status after a message */
 int bench_settle(struct bench_plan *plan)
 {
 	int status = settle_block_size(plan);
@@ -128,7 +126,6 @@ int bench_settle(struct bench_plan *plan)
 	return status ? status : check_depth(plan);
 }
 
-/* The first block of a place */
 __u64 bench_place(const struct bench_plan *plan, __u64 place)
 {
 	return plan->range.slba +
@@ -136,10 +133,7 @@ __u64 bench_place(const struct bench_plan *plan, __u64 place)
 	       place % plan->zone_places * plan->blocks;
 }
 
-/*
- * A number below @below, by Marsaglia's xorshift with a multiplication (Vigna's
- * xorshift64*). @state is never 0.
- */
+/* Marsaglia's xorshift with a multiplication: Vigna's xorshift64* */
 __u64 bench_random(__u64 *state, __u64 below)
 {
 	*state ^= *state >> 12;

@@ -56,7 +56,7 @@ static double microseconds(const struct timeval *time)
 
 static void add_up(const struct bench *bench, struct outcome *sum)
 {
-	__u64 end = bench->begin + 1;	/* for those who divide by it */
+	__u64 end = bench->begin + 1;	/* seconds must not be 0: others divide by it */
 	__u32 i;
 
 	for (i = 0; i < bench->nr_threads; i++) {
@@ -263,7 +263,6 @@ static void print_text(const struct bench *bench, const struct outcome *sum)
 	print_queues(bench);
 }
 
-/* 0, or a status after a message */
 int bench_report(const struct bench *bench)
 {
 	struct outcome sum = {

@@ -177,8 +177,8 @@ static void run_threads(struct bench *bench, int signals_fd)
 }
 
 /*
- * Run it: 0, or a status after a message. With signals blocked, before the first
- * thread inherits that: they are read from a file, by the main thread.
+ * The signals are blocked before the first thread starts, which inherits that. The
+ * main thread reads them from a file descriptor.
  */
 int bench_run(struct bench *bench)
 {

@@ -2,10 +2,9 @@
 /*
  * usherctl bench: one thread, which keeps a ring full of I/Os.
  *
- * The clock is read twice for each system call, not twice for each I/O: once
- * before it hands over a batch, once when the completions that it brought are seen.
- * So the time of an I/O includes the call, the wait, and what it waited for the
- * others of its batch.
+ * The clock is read twice for each system call, not twice for each I/O: before the
+ * call that submits a batch, and when the completions are seen after it. So the time
+ * of an I/O includes the call, and the wait for other I/Os of its batch.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -33,13 +32,15 @@ struct bench_slot {
 	__u64 slba;
 };
 
-/* Have all threads begin no more I/Os. */
 void bench_stop(struct bench *bench)
 {
 	__atomic_store_n(&bench->stop, true, __ATOMIC_RELAXED);
 }
 
-/* True for the first that fails, who says why: the others fail alike. */
+/*
+ * True for the first thread that fails: it reports the error. The others fail for the
+ * same reason.
+ */
 static bool first_failure(struct bench *bench)
 {
 	bench_stop(bench);
@@ -81,9 +82,9 @@ static int set_up_memory(struct bench_thread *t)
 		t->memory = NULL;
 		return -errno;
 	}
-	/* a huge page counts as a whole, however little of it is registered */
+	/* Where a part of a huge page is registered, all of it counts as pinned. */
 	madvise(t->memory, t->memory_bytes, MADV_NOHUGEPAGE);
-	/* not zeros, which some disks do not store */
+	/* Random data, as some disks do not store zeros */
 	if (plan->workload->write)
 		fill_random(t);
 	return usher_buf_register(plan->grant, t->memory, t->memory_bytes,
@@ -102,7 +103,7 @@ static int set_up_ring(struct bench_thread *t)
 			       plan->polled ? USHER_RING_POLLED : 0);
 }
 
-/* In the thread itself: the ring gets an interrupt near its processor. */
+/* Runs in the thread itself: its ring gets an interrupt near the processor it is on. */
 static void set_up(struct bench_thread *t)
 {
 	const struct bench_plan *plan = &t->bench->plan;
@@ -158,7 +159,7 @@ static void issue(struct bench_thread *t, __u16 tag)
 	usher_sqe_set_tag(sqe, tag);
 }
 
-/* Begin as many as may be in flight; how many that were */
+/* Begin as many I/Os as may be in flight. Return: how many were begun */
 static __u32 issue_batch(struct bench_thread *t)
 {
 	__u32 idle = t->nr_idle, i;
@@ -169,7 +170,7 @@ static __u32 issue_batch(struct bench_thread *t)
 	for (; t->nr_idle && t->left; t->left--)
 		issue(t, t->idle[--t->nr_idle]);
 
-	/* what was taken from the stack is still above its top */
+	/* The tags that were taken are still in the array, above the top of the stack. */
 	now = usher_deadline(0);
 	for (i = t->nr_idle; i < idle; i++)
 		t->slots[t->idle[i]].begun = now;
@@ -182,8 +183,9 @@ static __u32 in_flight(const struct bench_thread *t)
 }
 
 /*
- * One system call, unless all is there that would be waited for. With entries to
- * hand over, the library makes one in any case: so the count is exact.
+ * Make one system call, unless all completions are there that it would wait for. With
+ * entries to submit, the library makes a system call in any case: so the count is
+ * exact.
  */
 static int enter(struct bench_thread *t, __u32 issued)
 {
@@ -261,7 +263,7 @@ static void subtract(struct timeval *from, const struct timeval *what)
 	*from = difference;
 }
 
-/* From the first I/O to the last, what comes before and after not included */
+/* Measure from the first I/O to the last. Setting up and freeing are not included. */
 static void measure(struct bench_thread *t)
 {
 	struct rusage before;

@@ -150,7 +150,7 @@ static int parse_option(struct bench_plan *plan, int option)
 	return wrong ? usage_error("\"%s\" %s", optarg, wrong) : 0;
 }
 
-/* What one argument says of another */
+/* Check what depends on more than one argument. */
 static int check_arguments(struct bench_plan *plan)
 {
 	if (plan->seconds && plan->count)

@@ -94,7 +94,7 @@ static int no_nvme(const struct target *target)
 	return fail("%s is no NVMe controller (PCI class 010802)", target->bdf);
 }
 
-/* What the machine itself stands on; other bridges of class 6 may have drivers. */
+/* Host, ISA and PCI bridges: the machine does not work without their drivers. */
 static bool is_bridge(const char *bdf)
 {
 	__u64 class = sys_number(SYS_PCI "/%s/class", bdf) >> 8;
@@ -105,7 +105,7 @@ static bool is_bridge(const char *bdf)
 	       class == PCI_CLASS_HOST || class == PCI_CLASS_ISA;
 }
 
-/* What a driver would refuse is refused before the function loses the one it has. */
+/* Refuse what the new driver would refuse, before the function loses the present one. */
 static int check_kind(const struct target *target)
 {
 	if (!target->raw && !is_nvme(target->bdf)) {
@@ -140,7 +140,7 @@ static bool driver_is_there(const char *driver)
 	return !access(path, F_OK);
 }
 
-/* @option: "-q" where it is no error that there is none */
+/* Run modprobe. @option is "-q" where it is no error that there is no such module. */
 static int load(const char *option, const char *module)
 {
 	int status;
@@ -175,7 +175,7 @@ static int load_module(const char *module, const char *driver)
 	return STATUS_FAILED;
 }
 
-/* The module that the kernel would load for a function: none is no error here. */
+/* Load the module that the kernel would load for a function, if there is one. */
 static void load_by_alias(const char *bdf)
 {
 	char alias[256];
@@ -198,11 +198,11 @@ static int release_driver(const struct target *target)
 	if (!*target->driver)
 		return 0;
 	ret = sys_write(target->bdf, SYS_DRIVERS "/%s/unbind", target->driver);
-	/* ENODEV: somebody else was faster, or the device is gone */
+	/* ENODEV: another process has unbound it, or the device is gone */
 	return ret < 0 && ret != -ENODEV ? refused("unbind", ret) : 0;
 }
 
-/* The driver that the function has now */
+/* Let the kernel choose a driver. Return: the driver that the function has then */
 static const char *probe(struct target *target)
 {
 	sys_write(target->bdf, "/sys/bus/pci/drivers_probe");
@@ -215,7 +215,7 @@ static const char *probe(struct target *target)
  * Nodes
  */
 
-/* Names of the nodes of a PCI function; how many of them lack a file in /dev */
+/* List the nodes of a PCI function. Return: how many of them have no file in /dev */
 static int missing_nodes(const char *bdf, char ***names, int *count)
 {
 	char path[NODE_PATH];
@@ -242,8 +242,8 @@ static int wait_nodes(const char *bdf)
 		__u64 now = usher_deadline(0);
 
 		/*
-		 * The watch first: a node made between look and wait is seen. The
-		 * folder may come with the first node in it.
+		 * Watch before looking, or a node that is made after the look is
+		 * missed. Watch again each time: RAW_NODES may not have been there.
 		 */
 		inotify_add_watch(watch.fd, "/dev", IN_CREATE | IN_MOVED_TO);
 		inotify_add_watch(watch.fd, RAW_NODES, IN_CREATE | IN_MOVED_TO);
@@ -268,7 +268,7 @@ static int wait_nodes(const char *bdf)
 	return 0;
 }
 
-/* The nodes on standard output, for scripts; what is protected on the other */
+/* Print the nodes on standard output, for scripts, and the protection on the other. */
 static int say_bound(const struct target *target)
 {
 	struct protection is;
@@ -278,7 +278,7 @@ static int say_bound(const struct target *target)
 
 	if (ret || !target->raw)
 		return ret;
-	fflush(stdout);		/* the node first, where both go the same way */
+	fflush(stdout);		/* the node comes first, where both are one file */
 	gather_protection(target->bdf, &is);
 	note("%s is %s", target->bdf, protection_sentence(&is, text));
 	remedy = protection_remedy(&is);
@@ -357,7 +357,7 @@ static int check_use(const struct target *target)
 	return disks_in_use(target->bdf) ? in_use(target) : 0;
 }
 
-/* Ours did not take it: the former driver gets it again. */
+/* The driver of usher did not take the function: let its former driver have it. */
 static int give_back(struct target *target)
 {
 	const char *bdf = target->bdf;
@@ -438,7 +438,7 @@ static int not_bound(const struct target *target)
 	return STATUS_FAILED;
 }
 
-/* One that was unbound before can still be given to the kernel. */
+/* With --to-kernel, a function without a driver is right, too. */
 static int check_bound(const struct target *target)
 {
 	if (strcmp(target->driver, "usher") &&

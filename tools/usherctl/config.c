@@ -103,7 +103,6 @@ const char *capability_name(const struct capability *cap)
 	return cap->id < count && names[cap->id] ? names[cap->id] : "unknown";
 }
 
-/* As many bytes as this user may read: 64 without privilege */
 void config_read(struct config *config, const char *bdf)
 {
 	ssize_t got = sys_bytes(config->bytes, sizeof(config->bytes),
@@ -112,7 +111,7 @@ void config_read(struct config *config, const char *bdf)
 	config->readable = got < 0 ? 0 : (unsigned int)got;
 }
 
-/* What was not read reads as 0. Little-endian, as on the bus. */
+/* A little-endian number in configuration space; 0 where that was not readable */
 static __u32 get(const struct config *config, unsigned int at,
 		 unsigned int bytes)
 {
@@ -138,7 +137,7 @@ static unsigned int standard_list(const struct config *config,
 	if (!(get(config, STATUS_WORD, 2) & STATUS_CAPS))
 		return 0;
 	at = get(config, CAPS_POINTER, 1) & ~3U;
-	/* A list that goes round ends at as many as there is room for. */
+	/* The list of a broken device may be a loop: it ends where @caps is full. */
 	while (at >= HEADER && at + 2 <= config->readable &&
 	       count < MAX_STANDARD) {
 		caps[count++] = (struct capability) {
@@ -171,7 +170,6 @@ static unsigned int extended_list(const struct config *config,
 	return count;
 }
 
-/* As many as can be read, at most MAX_STANDARD + MAX_EXTENDED */
 unsigned int config_capabilities(const struct config *config,
 				 struct capability *caps)
 {
@@ -183,7 +181,6 @@ unsigned int config_capabilities(const struct config *config,
 	return count + extended_list(config, caps + count);
 }
 
-/* How a function interrupts, and where its MSI-X table is */
 void config_vectors(const struct config *config, struct vectors *vectors)
 {
 	struct capability caps[MAX_STANDARD + MAX_EXTENDED];
@@ -209,7 +206,6 @@ void config_vectors(const struct config *config, struct vectors *vectors)
 	}
 }
 
-/* All of them, and the expansion ROM as the last one */
 void read_regions(struct region regions[REGIONS + 1], const char *bdf)
 {
 	char text[4096], *line, *rest = text;

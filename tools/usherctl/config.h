@@ -74,13 +74,51 @@ struct region {
 	__u64 flags;
 };
 
+/**
+ * config_read() - read as much of configuration space as this user may
+ * @config: result; without privilege it has 64 bytes
+ * @bdf: address of the function
+ */
 void config_read(struct config *config, const char *bdf);
+
+/**
+ * config_answers() - whether the function is there
+ * @config: from config_read()
+ *
+ * Return: false where all is ones: it is gone, or powered down
+ */
 bool config_answers(const struct config *config);
+
+/**
+ * config_capabilities() - list the capabilities
+ * @config: from config_read()
+ * @caps: answers them; it has room for MAX_STANDARD + MAX_EXTENDED
+ *
+ * Return: how many can be read
+ */
 unsigned int config_capabilities(const struct config *config,
 				 struct capability *caps);
+
+/**
+ * capability_name() - what the specification calls a capability
+ * @cap: which
+ *
+ * Return: its name, or "unknown"
+ */
 const char *capability_name(const struct capability *cap);
+
+/**
+ * config_vectors() - find out how the function interrupts
+ * @config: from config_read()
+ * @vectors: result
+ */
 void config_vectors(const struct config *config, struct vectors *vectors);
 
+/**
+ * read_regions() - read from sysfs what the base address registers point to
+ * @regions: result; the last one is the expansion ROM
+ * @bdf: address of the function
+ */
 void read_regions(struct region regions[REGIONS + 1], const char *bdf);
 
 #endif /* USHERCTL_CONFIG_H */

@@ -103,7 +103,7 @@ static struct json_object *find_namespace(struct json_object *namespaces,
 	return NULL;
 }
 
-/* The names come sorted, so a slice comes behind its namespace. */
+/* The names are sorted: the namespace of a slice has been added before it. */
 static void add_usher_node(struct json_object *device, const char *folder,
 			   const char *name)
 {
@@ -193,10 +193,6 @@ static struct json_object *device_facts(const char *bdf)
 	return device;
 }
 
-/*
- * All NVMe controllers on PCI, in the hands of whatever driver, and what usher-raw
- * has
- */
 struct json_object *gather_devices(void)
 {
 	struct json_object *devices = json_object_new_array();

@@ -170,7 +170,7 @@ static void say_disk_users(const char *disk)
 		     disk, disk);
 }
 
-/* 1 or 0; says by what. Without O_NONBLOCK a drive must have a medium. */
+/* With O_NONBLOCK a drive can be opened without a medium in it. */
 int disk_in_use(const char *disk)
 {
 	char path[64], head[32];
@@ -187,7 +187,6 @@ int disk_in_use(const char *disk)
 	return 1;
 }
 
-/* How many disks of a PCI function are in use; says by what */
 int disks_in_use(const char *bdf)
 {
 	char **disks;

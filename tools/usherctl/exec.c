@@ -122,7 +122,7 @@ static int make_grant(struct worker *worker)
 	return open_narrowed(worker->node, &worker->narrow);
 }
 
-/* Groups first: later there is no privilege left to change them. */
+/* Set the groups first: a process without privilege cannot change them. */
 static int drop_privilege(const struct worker *worker)
 {
 	const struct identity *user = &worker->user;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Facts as JSON: members by their names.
+ * Facts as JSON: the members of an object by their names.
  */
 #include <json.h>
 #include <stdio.h>
@@ -18,7 +18,6 @@ void json_add_number(struct json_object *object, const char *key, __u64 number)
 	json_object_object_add(object, key, json_object_new_uint64(number));
 }
 
-/* With three decimals, which is what measurements are good for */
 void json_add_real(struct json_object *object, const char *key, double number)
 {
 	struct json_object *real = json_object_new_double(number);

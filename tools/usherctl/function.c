@@ -13,13 +13,12 @@
 #include "message.h"
 #include "sysfs.h"
 
-/* "01:00.0" is short for "0000:01:00.0". */
 bool parse_address(const char *text, char bdf[PCI_ADDRESS])
 {
 	unsigned int domain = 0, bus, slot, function;
 	int length = 0;
 
-	/* sscanf() would take signs, blanks and 0x */
+	/* sscanf() accepts signs, blanks and 0x, too. */
 	if (text[strspn(text, "0123456789abcdefABCDEF:.")])
 		return false;
 	if (sscanf(text, "%x:%x:%x.%x%n", &domain, &bus, &slot, &function,
@@ -36,7 +35,7 @@ bool parse_address(const char *text, char bdf[PCI_ADDRESS])
 	return true;
 }
 
-/* The PCI function that a folder in sysfs lies under */
+/* The PCI function that a folder in sysfs is under */
 static bool pci_parent(const char *folder, char bdf[PCI_ADDRESS])
 {
 	char path[PATH_MAX], name[64];
@@ -55,7 +54,7 @@ static bool pci_parent(const char *folder, char bdf[PCI_ADDRESS])
 	}
 }
 
-/* A multipath head lies under no controller: its subsystem lists them. */
+/* In sysfs a multipath head is under no controller: its subsystem lists them. */
 static int from_head(const char *disk, char bdf[PCI_ADDRESS])
 {
 	char **names, path[PATH_MAX], found[PCI_ADDRESS] = "";
@@ -78,7 +77,6 @@ static int from_head(const char *disk, char bdf[PCI_ADDRESS])
 	return ret;
 }
 
-/* An address, also as the last part of /dev/usher-raw/0000:01:00.0 */
 bool is_address(const char *text, char bdf[PCI_ADDRESS])
 {
 	const char *slash = strrchr(text, '/');
@@ -102,7 +100,6 @@ static const char *find_class(const char *text, char path[PATH_MAX])
 	return NULL;
 }
 
-/* Whether a text means a PCI function rather than a node of guarded mode */
 bool names_function(const char *text)
 {
 	char path[PATH_MAX], bdf[PCI_ADDRESS];
@@ -114,7 +111,6 @@ bool names_function(const char *text)
 	return class && strcmp(class, "usher");
 }
 
-/* 0, or STATUS_FAILED after a message */
 int find_function(const char *text, char bdf[PCI_ADDRESS])
 {
 	char path[PATH_MAX];

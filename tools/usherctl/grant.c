@@ -17,7 +17,7 @@
 #include "node.h"
 #include "parse.h"
 
-/* The fewest file permissions that give the rights */
+/* The flags of open() that need the fewest file permissions for the rights */
 static int open_flags(__u32 rights)
 {
 	if (!(rights & (USHER_RIGHT_WRITE | USHER_RIGHT_FLUSH)))
@@ -25,7 +25,7 @@ static int open_flags(__u32 rights)
 	return rights & USHER_RIGHT_READ ? O_RDWR : O_WRONLY;
 }
 
-/* Like usher_open(), but "usher0n1" will do for "/dev/usher0n1". */
+/* Like usher_open(); "usher0n1" means "/dev/usher0n1". */
 static int open_node(const char *name, int flags)
 {
 	char path[64];
@@ -38,10 +38,6 @@ static int open_node(const char *name, int flags)
 	return usher_open(path, flags);
 }
 
-/*
- * Open @node, or take the inherited grant where it is NULL or "-". @name answers
- * what to call it in messages. Negative after a message.
- */
 int open_grant(const char *node, __u32 rights, const char **name)
 {
 	bool inherited = !node || !strcmp(node, "-");
@@ -54,10 +50,6 @@ int open_grant(const char *node, __u32 rights, const char **name)
 	return fd;
 }
 
-/*
- * Like open_grant(), with as many rights as the file permissions give, which is
- * what no --rights means.
- */
 int open_widest(const char *node, const char **name)
 {
 	static const int flags[] = { O_RDWR, O_RDONLY, O_WRONLY };
@@ -75,7 +67,6 @@ int open_widest(const char *node, const char **name)
 	return fd;
 }
 
-/* 0, or negative after a message */
 int grant_info(int grant_fd, const char *name, struct usher_grant_info *info)
 {
 	int ret = usher_grant_info(grant_fd, info);
@@ -85,7 +76,6 @@ int grant_info(int grant_fd, const char *name, struct usher_grant_info *info)
 	return ret;
 }
 
-/* Like open_grant(), for who moves blocks and needs all of @rights */
 int open_blocks(const char *node, __u32 rights, const char **name,
 		struct usher_grant_info *info)
 {

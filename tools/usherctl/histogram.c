@@ -11,10 +11,9 @@
 
 #include "histogram.h"
 
-/* NULL where there is no memory; to be freed with free() */
 struct histogram *histogram_new(void)
 {
-	/* what is never counted in takes no memory: zeroed pages come when touched */
+	/* Buckets that nothing falls into take no memory: their pages are never touched. */
 	struct histogram *histogram = calloc(1, sizeof(*histogram));
 
 	if (histogram)
@@ -81,10 +80,6 @@ double histogram_mean(const struct histogram *histogram)
 	       (double)histogram->sum / (double)histogram->count : 0;
 }
 
-/*
- * The value that @percent of all values do not exceed: exactly, or more by less
- * than one part in 2^HISTOGRAM_BITS. 0 where there is none.
- */
 __u64 histogram_percentile(const struct histogram *histogram, double percent)
 {
 	double share = (double)histogram->count * percent / 100;

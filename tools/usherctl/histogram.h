@@ -30,10 +30,43 @@ struct histogram {
 	__u64 buckets[HISTOGRAM_BUCKETS];
 };
 
+/**
+ * histogram_new() - make a histogram without values
+ *
+ * Return: the histogram, to be freed by free(); or NULL where there is no memory
+ */
 struct histogram *histogram_new(void);
+
+/**
+ * histogram_add() - count a value
+ * @histogram: in which
+ * @value: the value
+ */
 void histogram_add(struct histogram *histogram, __u64 value);
+
+/**
+ * histogram_merge() - count all values of another histogram
+ * @into: in which
+ * @from: the other
+ */
 void histogram_merge(struct histogram *into, const struct histogram *from);
+
+/**
+ * histogram_mean() - the mean of all values
+ * @histogram: of which
+ *
+ * Return: the mean, 0 where there is no value
+ */
 double histogram_mean(const struct histogram *histogram);
+
+/**
+ * histogram_percentile() - the value that a part of all values do not exceed
+ * @histogram: of which
+ * @percent: how many of all values
+ *
+ * Return: that value, or more by less than one part in 2^HISTOGRAM_BITS; 0 where
+ * there is none
+ */
 __u64 histogram_percentile(const struct histogram *histogram, double percent);
 
 #endif /* USHERCTL_HISTOGRAM_H */

@@ -63,7 +63,7 @@ static struct json_object *limits_facts(const struct usher_limits *limits)
 {
 	struct json_object *object = json_object_new_object();
 
-	/* without a limit: null, as most readers of JSON have 53 bits */
+	/* Without a limit it is null: many readers of JSON have numbers of 53 bits. */
 	if (limits->pinned_bytes == UINT64_MAX)
 		json_object_object_add(object, "pinned_bytes", NULL);
 	else

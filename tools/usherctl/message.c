@@ -67,8 +67,8 @@ static const struct advice {
 	  "  /etc/security/limits.conf, or with LimitMEMLOCK= in a systemd unit." },
 	{ ACT_REGISTER, EDQUOT, "the grant's limit of pinned memory is used up",
 	  "\"usherctl info\" shows the limit and what is used of it." },
-	{ ACT_REGISTER, EOPNOTSUPP, "the device cannot reach this memory for good",
-	  "Machines whose devices bounce or are not coherent are not supported." },
+	{ ACT_REGISTER, EOPNOTSUPP, "the device cannot have permanent access to this memory",
+	  "Machines with bounce buffers, or with DMA that is not coherent, are not supported." },
 	{ ACT_RING, EBUSY, "the device has no queue left to share",
 	  "Wait until another process closes a ring." },
 	{ ACT_RING, EDQUOT, "the grant's limit of rings or of entries is used up",
@@ -131,7 +131,6 @@ const char *error_remedy(enum action action, int error)
 	return found ? found->remedy : NULL;
 }
 
-/* What can be done about an NVMe status, or NULL */
 const char *status_remedy(__u16 status)
 {
 	switch (status) {
@@ -190,7 +189,6 @@ int fail_at(enum action action, int error, const char *format, ...)
 	return STATUS_FAILED;
 }
 
-/* A command that completed with an error, by its completion */
 int fail_command(const struct usher_cqe *cqe, const char *format, ...)
 {
 	__u16 status = usher_cqe_status(cqe), flags = usher_cqe_flags(cqe);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Grants narrowed as the command line says: for "exec" and for "slice add".
+ * The options that make a grant smaller. "exec" and "slice add" have them.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +24,6 @@ static const char *parse_limit(const char *text, __u32 *limit)
 	return wrong;
 }
 
-/* NULL, or what is wrong with the text of an option */
 const char *parse_narrow(struct narrow *narrow, int option, const char *text)
 {
 	const char *wrong;
@@ -60,7 +59,6 @@ void help_narrow(void)
 	       "  --max-pinned SIZE    bytes of memory registered\n");
 }
 
-/* The grant, or negative after a message */
 int open_narrowed(const char *node, const struct narrow *narrow)
 {
 	struct range range = narrow->range;

@@ -7,7 +7,6 @@
 
 #include "node.h"
 
-/* "usher0n1s3" or a path that ends so */
 bool parse_node(const char *path, struct node *node)
 {
 	const char *slash = strrchr(path, '/');
@@ -19,7 +18,7 @@ bool parse_node(const char *path, struct node *node)
 		   &node->slice) < 1)
 		return false;
 
-	/* Made again from the numbers, it must be the same text. */
+	/* sscanf() accepts other texts, too: the one made from the numbers must be the same. */
 	if (node->slice)
 		snprintf(back, sizeof(back), "usher%un%us%u", node->device,
 			 node->ns, node->slice);
@@ -31,7 +30,6 @@ bool parse_node(const char *path, struct node *node)
 	return !strcmp(name, back);
 }
 
-/* The file of a node that sysfs knows by @name */
 const char *node_path(const char *name, char path[NODE_PATH])
 {
 	const char *raw = strncmp(name, "usher-raw-", strlen("usher-raw-")) ?

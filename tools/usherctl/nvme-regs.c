@@ -91,7 +91,6 @@ const struct nvme_register nvme_registers[] = {
 
 const size_t nvme_nr_registers = ARRAY_SIZE(nvme_registers);
 
-/* By its name, in letters of any case; or NULL */
 const struct nvme_register *nvme_register(const char *name)
 {
 	size_t i;
@@ -103,13 +102,11 @@ const struct nvme_register *nvme_register(const char *name)
 	return NULL;
 }
 
-/* Whether a controller with these capabilities has it */
 bool nvme_has_register(const struct nvme_register *reg, __u64 cap)
 {
 	return reg->needs == NVME_ALWAYS || cap >> reg->needs & 1;
 }
 
-/* A field's value in that of its register */
 __u64 nvme_field(const struct nvme_field *field, __u64 value)
 {
 	return value >> field->shift & ((1ULL << field->bits) - 1);
@@ -124,7 +121,6 @@ static const char *command_sets(__u64 css, char text[48])
 	return text;
 }
 
-/* What a field's value stands for; "" where it stands for itself */
 const char *nvme_meaning(const struct nvme_field *field, __u64 value,
 			 char text[48])
 {

@@ -57,9 +57,40 @@ struct nvme_register {
 extern const struct nvme_register nvme_registers[];
 extern const size_t nvme_nr_registers;
 
+/**
+ * nvme_register() - look a register up
+ * @name: of the specification, in letters of any case
+ *
+ * Return: the register, or NULL
+ */
 const struct nvme_register *nvme_register(const char *name);
+
+/**
+ * nvme_has_register() - whether a controller has a register
+ * @reg: which
+ * @cap: the controller's register CAP
+ *
+ * Return: whether it has it
+ */
 bool nvme_has_register(const struct nvme_register *reg, __u64 cap);
+
+/**
+ * nvme_field() - take the value of a field from that of its register
+ * @field: which
+ * @value: of the register
+ *
+ * Return: the value of the field
+ */
 __u64 nvme_field(const struct nvme_field *field, __u64 value);
+
+/**
+ * nvme_meaning() - what the value of a field stands for
+ * @field: which
+ * @value: of the field
+ * @text: memory that may be used
+ *
+ * Return: a text; "" where the value stands for itself
+ */
 const char *nvme_meaning(const struct nvme_field *field, __u64 value,
 			 char text[48]);
 

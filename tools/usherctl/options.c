@@ -14,7 +14,6 @@ static const struct option options[] = {
 	{ }
 };
 
-/* --json or nothing; negative: all is done, the status is in @status */
 int parse_json_option(int argc, char **argv, void (*help)(void), bool *json,
 		      int *status)
 {

@@ -32,7 +32,7 @@ static const char *leading_number(const char *text, const char **end,
 {
 	char *stop;
 
-	/* strtoull() would take signs and white space */
+	/* strtoull() accepts signs and white space, too. */
 	if (!isdigit((unsigned char)*text))
 		return no_number;
 
@@ -54,7 +54,6 @@ const char *parse_number(const char *text, __u64 *value)
 	return wrong;
 }
 
-/* K, M, G, T, with or without iB: powers of 1024. kB, MB, GB, TB: of 1000. */
 const char *parse_size(const char *text, __u64 *bytes)
 {
 	static const char letters[] = "KMGT";
@@ -80,7 +79,6 @@ const char *parse_size(const char *text, __u64 *bytes)
 	return NULL;
 }
 
-/* FIRST-LAST or FIRST+COUNT */
 const char *parse_range(const char *text, struct range *range)
 {
 	const char *end, *wrong = leading_number(text, &end, &range->slba);
@@ -140,7 +138,6 @@ static __u32 one_right(const char *text, size_t length)
 	return 0;
 }
 
-/* Letters or names with commas between them */
 const char *parse_rights(const char *text, __u32 *rights)
 {
 	size_t length;
@@ -169,7 +166,7 @@ const char *parse_mode(const char *text, mode_t *mode)
 	return NULL;
 }
 
-/* Numbers of users and groups: the last one means "nobody given". */
+/* The number of a user or group. The highest is none: to the kernel it means "no change". */
 static bool numeric_id(const char *text, __u32 *id)
 {
 	__u64 number;
@@ -191,7 +188,6 @@ const char *parse_group(const char *text, gid_t *gid)
 	return NULL;
 }
 
-/* NAME, NAME:GROUP, UID:GID; a number without a group needs to be known. */
 const char *parse_user(const char *text, struct identity *who)
 {
 	const char *colon = strchrnul(text, ':'), *wrong = NULL;
@@ -222,7 +218,6 @@ const char *parse_user(const char *text, struct identity *who)
 	return wrong;
 }
 
-/* Three digits and a unit of 1024 */
 const char *format_size(__u64 bytes, char text[16])
 {
 	static const char units[] = " KMGTPE";

@@ -168,7 +168,7 @@ static void add_regions(struct json_object *object, const char *bdf,
 	json_object_object_add(object, "regions", array);
 }
 
-/* A number, or null where configuration space was not readable so far */
+/* A number, or null where not all of configuration space was readable */
 static void add_known(struct json_object *object, const char *key, __u64 number,
 		      bool known)
 {
@@ -466,7 +466,6 @@ static void print_protection(struct json_object *object)
 		printf(NAME_WIDTH "%s\n", "", json_text(object, "remedy"));
 }
 
-/* What is known of a PCI function; 0, or an exit status after a message */
 int info_function(const char *text, bool json)
 {
 	struct json_object *object;

@@ -36,7 +36,7 @@ static unsigned int bar_width(void)
 
 double progress_seconds(const struct progress *progress)
 {
-	/* one more nanosecond, for those who divide by it */
+	/* One more nanosecond: callers divide by the result. */
 	return (double)(usher_deadline(0) - progress->begin + 1) / 1e9;
 }
 

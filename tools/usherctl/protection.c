@@ -36,7 +36,7 @@ static void append(char *text, size_t size, const char *format, ...)
  * Gathering
  */
 
-/* Firmware may ask for memory that the device reaches whatever the kernel says. */
+/* Whether the firmware reserves memory that the device reaches in any case */
 static bool has_direct(const char *group)
 {
 	char text[4096], *line, *rest = text;
@@ -73,7 +73,7 @@ static enum known remaps_interrupts(void)
 	return found;
 }
 
-/* What the module resets: a power management reset does not count. */
+/* Whether the module can reset it. The module does not use power management for that. */
 static bool has_reset(const char *bdf)
 {
 	char text[128], *word, *rest = text;
@@ -88,8 +88,8 @@ static bool has_reset(const char *bdf)
 }
 
 /*
- * Whether it is behind the IOMMU is a feature bit of the device's, and Linux puts
- * it into a group in either case.
+ * A virtio device has a feature bit that says whether it is behind the IOMMU. Linux
+ * puts it into a group in either case.
  */
 static bool is_virtio(const char *bdf)
 {
@@ -99,7 +99,7 @@ static bool is_virtio(const char *bdf)
 	       device >= VIRTIO_FIRST && device <= VIRTIO_LAST;
 }
 
-/* The module knows better than anything in sysfs. */
+/* What the module says replaces what the other files in sysfs let expect. */
 static void ask_module(const char *bdf, struct protection *is)
 {
 	char text[16];
@@ -115,7 +115,7 @@ static void ask_module(const char *bdf, struct protection *is)
 		is->isolated_msi = KNOWN_YES;
 		return;
 	}
-	/* Nothing else is the reason. */
+	/* All other conditions are met: the interrupts must be the reason. */
 	if (is->reset && is->neighbours == 0 && !is->direct && !is->virtio &&
 	    !strcmp(is->domain, "DMA"))
 		is->isolated_msi = KNOWN_NO;
@@ -159,7 +159,6 @@ enum known protection_contained(const struct protection *is)
 	return is->isolated_msi;
 }
 
-/* The kernel's name for the kind of a domain, in words */
 const char *domain_mode(const char *domain)
 {
 	if (!strcmp(domain, "DMA"))
@@ -195,7 +194,6 @@ static void add_reason(char *text, size_t size, const char *reason)
 		append(text, size, "%s%s", *text ? "; " : "", reason);
 }
 
-/* All of why a function is not contained; "" when nothing is known against it */
 const char *protection_reasons(const struct protection *is, char text[512])
 {
 	char neighbours[96];
@@ -218,13 +216,12 @@ const char *protection_reasons(const struct protection *is, char text[512])
 	return text;
 }
 
-/* VFIO makes one that is strict, whatever the group had before. */
+/* vfio-pci makes a domain of its own, a strict one, whatever the group had before. */
 static bool own_domain(const struct protection *is)
 {
 	return !strcmp(is->driver, "vfio-pci");
 }
 
-/* What would change most of it, or NULL */
 const char *protection_remedy(const struct protection *is)
 {
 	if (!*is->group)
@@ -260,7 +257,6 @@ static const char *raw_sentence(const struct protection *is, const char *begin,
 	return text;
 }
 
-/* What is protected from a function in the hands of the driver that it has */
 const char *protection_sentence(const struct protection *is, char text[1024])
 {
 	char reasons[512];

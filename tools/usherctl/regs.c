@@ -183,7 +183,7 @@ static int parse_operations(struct regs *regs, int argc, char **argv)
 	regs->operations = alloc_array(argc + 1, sizeof(*regs->operations),
 				       "the list of operations");
 	if (!argc)
-		regs->nr_operations = 1;	/* zeroed, that is dump */
+		regs->nr_operations = 1;	/* it is zero, which is OP_DUMP */
 	for (; argc; argc -= taken, argv += taken) {
 		taken = parse_operation(regs,
 					&regs->operations[regs->nr_operations++],
@@ -236,7 +236,7 @@ static int parse_options(struct regs *regs, int argc, char **argv)
 	return optind < argc ? 0 : usage_error("name a PCI function");
 }
 
-/* What the region does not have is refused before anything is touched. */
+/* Check all operations before the first one is executed. */
 static int check_operations(const struct regs *regs)
 {
 	const struct access *access = &regs->access;
@@ -269,7 +269,7 @@ static int check_operations(const struct regs *regs)
 }
 
 /*
- * What is done
+ * Execution
  */
 
 static int get(struct regs *regs, __u64 offset, unsigned int bits, __u64 *value)
@@ -324,7 +324,7 @@ static int write_register(struct regs *regs, const struct operation *op)
 	return 0;
 }
 
-/* A single value alone, for scripts; more with their offsets */
+/* A single value is printed without its offset, for scripts. */
 static void print_value(const struct operation *op, __u64 at, __u64 value)
 {
 	int digits = (int)op->bits / 4;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Attributes, links and folders in sysfs. Paths are made like printf()'s.
+ * Attributes, links and folders in sysfs, and in /proc. Paths are made as by printf().
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -30,7 +30,6 @@ static char *trim(char *text)
 	return text;
 }
 
-/* An attribute without the white space at its end; false and "" if unreadable */
 bool sys_read(char *text, size_t size, const char *format, ...)
 {
 	char path[PATH_MAX];
@@ -52,7 +51,6 @@ bool sys_read(char *text, size_t size, const char *format, ...)
 	return got >= 0;
 }
 
-/* How many bytes of a binary attribute could be read, or a negative errno */
 ssize_t sys_bytes(void *bytes, size_t size, const char *format, ...)
 {
 	char path[PATH_MAX];
@@ -74,7 +72,6 @@ ssize_t sys_bytes(void *bytes, size_t size, const char *format, ...)
 	return got;
 }
 
-/* A number, 0 where there is none */
 __u64 sys_number(const char *format, ...)
 {
 	char path[PATH_MAX], text[32];
@@ -87,7 +84,6 @@ __u64 sys_number(const char *format, ...)
 	       strtoull(text, NULL, 0) : 0;
 }
 
-/* The last part of where a link points to; false and "" if there is none */
 bool sys_link(char *name, size_t size, const char *format, ...)
 {
 	char path[PATH_MAX], target[PATH_MAX];
@@ -106,7 +102,6 @@ bool sys_link(char *name, size_t size, const char *format, ...)
 	return length > 0;
 }
 
-/* 0 or a negative errno */
 int sys_write(const char *text, const char *format, ...)
 {
 	char path[PATH_MAX];
@@ -136,7 +131,6 @@ static int natural_order(const struct dirent **a, const struct dirent **b)
 	return strverscmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Names in a folder, sorted; none where there is no such folder */
 int sys_scan(char ***names, const char *format, ...)
 {
 	struct dirent **entries;

@@ -59,7 +59,7 @@ static void add_folder(struct nodes *nodes, const char *folder)
 		add_node(nodes, makedev(major_nr, minor_nr), name);
 }
 
-/* The node of an IOMMU group lies under no function. */
+/* In sysfs the node of an IOMMU group is under no function. */
 static void add_vfio(struct nodes *nodes, const char *bdf)
 {
 	char group[32], path[64], name[48];
@@ -73,7 +73,7 @@ static void add_vfio(struct nodes *nodes, const char *bdf)
 		add_node(nodes, st.st_rdev, name);
 }
 
-/* How many files of a process are nodes of the list; says so */
+/* Count the open files of a process that are nodes of the list, and say which. */
 static int process_uses(const struct nodes *nodes, const char *pid)
 {
 	char **files, path[PATH_MAX], comm[32];
@@ -155,7 +155,6 @@ static int folder_in_use(const char *folder, struct nodes *nodes)
 	return access(path, F_OK) && disk_in_use(name);
 }
 
-/* How many users a PCI function has; says who */
 int function_in_use(const char *bdf)
 {
 	char link[64], folder[PATH_MAX];
