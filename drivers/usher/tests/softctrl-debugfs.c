@@ -15,7 +15,9 @@
  *		"cq N vector=.. irq=.. size=.. head=.. tail=.. phase=.. posted=.. waiting=.."
  * stats	counters and states, "name value" lines; held says how many commands
  *		are held, aers how many event requests wait, shadow whether the
- *		doorbells are read from memory
+ *		doorbells are read from memory, unread how many completions the
+ *		host has not taken, rounds how often the controller's thread went
+ *		round, looks in how many of these rounds it looked at its queues
  * namespaces	a line for each: "ns N active=.. nsze=.. lba=.. ms=.. ext=.."
  *
  * Switches (read and write, 0 or 1)
@@ -157,6 +159,22 @@ static void sc_show_queues(struct sc_dev *sc, struct seq_file *m)
 	}
 }
 
+/* Completions that are posted, or wait to be, and that no doorbell has acknowledged */
+static size_t sc_unread(struct sc_dev *sc)
+{
+	size_t sum = 0;
+	int i;
+
+	for (i = 0; i < SC_MAX_QUEUES; i++) {
+		struct sc_cq *cq = &sc->cq[i];
+
+		if (cq->live)
+			sum += (cq->tail + cq->size - cq->head) % cq->size +
+			       list_count_nodes(&cq->done);
+	}
+	return sum;
+}
+
 static void sc_show_stats(struct sc_dev *sc, struct seq_file *m)
 {
 	const struct sc_stats *s = &sc->stats;
@@ -165,6 +183,8 @@ static void sc_show_stats(struct sc_dev *sc, struct seq_file *m)
 		   sc->fatal, sc_bus_master(sc), sc->removed, !!sc->dbbuf_db);
 	seq_printf(m, "held %zu\ndelayed %zu\naers %zu\nevents %u\n", list_count_nodes(&sc->held),
 		   list_count_nodes(&sc->delayed), list_count_nodes(&sc->aers), sc->nr_events);
+	seq_printf(m, "rounds %llu\nlooks %llu\nunread %zu\n", s->rounds, s->looks,
+		   sc_unread(sc));
 	seq_printf(m, "fetched %llu\ncompleted %llu\ndropped %llu\naborts %llu\n", s->fetched,
 		   s->completed, s->dropped, s->aborts);
 	seq_printf(m, "enables %llu\ndisables %llu\nshutdowns %llu\nflrs %llu\n", s->enables,

@@ -1258,6 +1258,7 @@ bool sc_poll(struct sc_dev *sc)
 	if (!sc->ready || sc->fatal || !sc_bus_master(sc))
 		return false;
 
+	sc->stats.looks++;
 	for (i = 0; i < SC_MAX_QUEUES; i++)
 		if (sc->sq[i].live)
 			busy |= sc_fetch(sc, i);

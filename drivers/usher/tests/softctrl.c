@@ -518,6 +518,7 @@ static int sc_thread(void *arg)
 
 	while (!kthread_should_stop()) {
 		mutex_lock(&sc->lock);
+		sc->stats.rounds++;
 		flr = sc_take_flr(sc);
 		if (flr) {
 			sc->stats.flrs++;

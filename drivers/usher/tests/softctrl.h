@@ -193,7 +193,25 @@ struct sc_faults {
 	struct sc_fail fail_io;
 };
 
+/**
+ * struct sc_stats - what the controller has counted since it was loaded
+ * @rounds:	rounds of its thread, whatever state it is in
+ * @looks:	rounds in which it looked at its queues
+ * @fetched:	commands fetched
+ * @completed:	completions posted for commands
+ * @dropped:	commands forgotten
+ * @aborts:	Abort commands
+ * @enables:	CC.EN seen set
+ * @disables:	CC.EN seen cleared
+ * @shutdowns:	CC.SHN seen set
+ * @flrs:	function level resets
+ * @interrupts:	interrupts sent
+ * @bad_doorbells: doorbells that hold what they may not
+ * @dma_errors:	accesses to memory that failed
+ */
 struct sc_stats {
+	u64 rounds;
+	u64 looks;
 	u64 fetched;
 	u64 completed;
 	u64 dropped;
