@@ -415,6 +415,19 @@ bool all_zero(const char *data, size_t bytes)
 	return true;
 }
 
+/* For a random test: USHER_SEED, or another seed each time. It is printed. */
+uint32_t random_seed(void)
+{
+	const char *given = getenv("USHER_SEED");
+	uint32_t seed = given ? strtoul(given, NULL, 0) : now_ns();
+
+	/* next_random() cannot begin with 0. */
+	seed = seed ?: 1;
+	printf("# seed %u: USHER_SEED=%u repeats it\n", seed, seed);
+	return seed;
+}
+
+/* Each call gives the next number of a sequence that @state, not 0, begins. */
 uint32_t next_random(uint32_t *state)
 {
 	*state ^= *state << 13;
@@ -498,9 +511,22 @@ void worker_push(struct worker *w, uint32_t count, uint64_t slba)
 
 /* ---- disks ---- */
 
-/* The name of the controller's node, as in "usher0" */
-static int disk_find(const char *serial, char *name, size_t size)
+/* A variable that must be there: without it the test ends here, and has failed. */
+const char *environment(const char *name)
 {
+	const char *value = getenv(name);
+
+	if (value)
+		return value;
+	printf("# %s is not set: helper.h says to what\n", name);
+	fflush(stdout);
+	_exit(EXIT_FAILURE);
+}
+
+/* The name of the controller's node, as in "usher0" */
+static int disk_find(const char *disk, char *name, size_t size)
+{
+	const char *serial = environment(disk);
 	char path[PATH_MAX], text[64];
 	struct dirent *entry;
 	int ret = -ENODEV;
@@ -520,18 +546,18 @@ static int disk_find(const char *serial, char *name, size_t size)
 	return ret;
 }
 
-bool disk_is_there(const char *serial)
+bool disk_is_there(const char *disk)
 {
 	char name[64];
 
-	return !disk_find(serial, name, sizeof(name));
+	return !disk_find(disk, name, sizeof(name));
 }
 
 /* The path of a node: the suffix is "", "n1", "n1s2" ... */
-int disk_node(const char *serial, const char *suffix, char *path, size_t size)
+int disk_node(const char *disk, const char *suffix, char *path, size_t size)
 {
 	char name[64];
-	int ret = disk_find(serial, name, sizeof(name));
+	int ret = disk_find(disk, name, sizeof(name));
 
 	if (!ret)
 		snprintf(path, size, "/dev/%s%s", name, suffix);
@@ -539,19 +565,19 @@ int disk_node(const char *serial, const char *suffix, char *path, size_t size)
 }
 
 /* Namespaces are looked for when the controller is there already. */
-bool disk_is_ready(const char *serial)
+bool disk_is_ready(const char *disk)
 {
 	char path[PATH_MAX];
 
-	return !disk_node(serial, "n1", path, sizeof(path)) && !access(path, F_OK);
+	return !disk_node(disk, "n1", path, sizeof(path)) && !access(path, F_OK);
 }
 
 /* The PCI function, as in "0000:01:00.0" */
-int disk_pci(const char *serial, char *name, size_t size)
+int disk_pci(const char *disk, char *name, size_t size)
 {
 	char node[64], link[PATH_MAX], target[PATH_MAX];
 	ssize_t length;
-	int ret = disk_find(serial, node, sizeof(node));
+	int ret = disk_find(disk, node, sizeof(node));
 
 	if (ret)
 		return ret;
@@ -564,10 +590,10 @@ int disk_pci(const char *serial, char *name, size_t size)
 	return 0;
 }
 
-static int node_open(const char *serial, const char *suffix, int flags)
+static int node_open(const char *disk, const char *suffix, int flags)
 {
 	char path[64];
-	int ret = disk_node(serial, suffix, path, sizeof(path));
+	int ret = disk_node(disk, suffix, path, sizeof(path));
 
 	if (ret)
 		return ret;
@@ -575,20 +601,20 @@ static int node_open(const char *serial, const char *suffix, int flags)
 	return ret < 0 ? -errno : ret;
 }
 
-int disk_open(const char *serial, int flags)
+int disk_open(const char *disk, int flags)
 {
-	return node_open(serial, "n1", flags);
+	return node_open(disk, "n1", flags);
 }
 
-int disk_open_controller(const char *serial, int flags)
+int disk_open_controller(const char *disk, int flags)
 {
-	return node_open(serial, "", flags);
+	return node_open(disk, "", flags);
 }
 
 /* Give QEMU a command; args ends with NULL, each is NAME=VALUE. */
 int qmp(const char *command, const char *const args[])
 {
-	const char *tool = getenv("USHER_QMP") ?: "../../vm/qmp";
+	const char *tool = environment("USHER_QMP");
 	const char *argv[16] = { tool, command };
 	int status, i;
 	pid_t pid;
@@ -610,7 +636,7 @@ int qmp(const char *command, const char *const args[])
 /* Commands a second that the slow disk does; 0: no limit */
 int disk_slow(unsigned int iops)
 {
-	const char *device = getenv("USHER_SLOW");
+	const char *device = environment("USHER_SLOW_DEVICE");
 	char id[64], total[32];
 	const char *const args[] = {
 		id, total, "iops_rd=0", "iops_wr=0", "bps=0", "bps_rd=0",
@@ -618,8 +644,6 @@ int disk_slow(unsigned int iops)
 	};
 	int ret;
 
-	if (!device)
-		return -ENODEV;
 	snprintf(total, sizeof(total), "iops=%u", iops);
 	snprintf(id, sizeof(id), "id=%sn1", device);
 	ret = qmp("block_set_io_throttle", args);

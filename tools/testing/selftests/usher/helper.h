@@ -2,6 +2,26 @@
 /*
  * What the tests share: the interface of usher by bare system calls, and the
  * disks that run-in-guest prepares. Functions return a negative errno.
+ *
+ * All that a program must know of its machine comes from the environment, which
+ * run-in-guest sets. Where a variable is missing that a test needs, the test fails
+ * and names the variable.
+ *
+ * USHER_PLAIN		serial number of a disk with blocks of 512 bytes and 4 queues
+ * USHER_LARGE		of one with blocks of 4096 bytes and commands up to 2 MiB
+ * USHER_ZONED		of one with zones of 1 MiB
+ * USHER_EXTENDED	of one with 8 bytes of metadata behind each block
+ * USHER_SEPARATE	of one with 8 bytes of metadata for each block, in a buffer of
+ *			their own
+ * USHER_SLOW		of one with 2 queues that disk_slow() slows down, and that is
+ *			taken away and brought back
+ * USHER_SLOW_DEVICE	what QEMU calls that disk's controller, as in "nvme5"
+ * USHER_QMP		path of the program that gives QEMU a command (tools/testing/vm/qmp)
+ * USHER_MODULE		path of usher.ko
+ * USHER_SOFTCTRL	path of usher-softctrl.ko; where there is no such file, the
+ *			softctrl_*_test programs are skipped
+ * USHER_SEED		optional: the seed of each random test, to repeat a run; tests
+ *			print the seed that they take
  */
 #ifndef USHER_TEST_HELPER_H
 #define USHER_TEST_HELPER_H
@@ -14,13 +34,13 @@
 
 #include <linux/usher.h>
 
-/* Serial numbers of the disks, see run-in-guest */
-#define PLAIN		"plain"		/* 512-byte blocks, 4 queues */
-#define LARGE		"large"		/* 4096-byte blocks, commands up to 2 MiB */
-#define ZONED		"zoned"		/* zones of 1 MiB */
-#define EXTENDED	"extended"	/* 8 bytes of metadata behind each block */
-#define SEPARATE	"separate"	/* 8 bytes of metadata elsewhere */
-#define SLOW		"slow"		/* answers late, as slow() says */
+/* The disks, by the variables that hold their serial numbers */
+#define PLAIN		"USHER_PLAIN"
+#define LARGE		"USHER_LARGE"
+#define ZONED		"USHER_ZONED"
+#define EXTENDED	"USHER_EXTENDED"
+#define SEPARATE	"USHER_SEPARATE"
+#define SLOW		"USHER_SLOW"
 
 /* Opcodes (NVM Command Set Specification 1.0, Zoned Namespace ... 1.1) */
 #define OP_FLUSH	0x00
@@ -149,6 +169,8 @@ void pattern_fill(void *data, uint64_t slba, uint32_t nlb, uint32_t lba_bytes,
 bool pattern_is(const void *data, uint64_t slba, uint32_t nlb,
 		uint32_t lba_bytes, uint32_t seed);
 bool all_zero(const char *data, size_t bytes);
+
+uint32_t random_seed(void);
 uint32_t next_random(uint32_t *state);
 
 /* ---- a grant with a ring and memory ---- */
@@ -182,12 +204,13 @@ void worker_push(struct worker *w, uint32_t count, uint64_t slba);
 
 /* ---- disks ---- */
 
-bool disk_is_there(const char *serial);
-bool disk_is_ready(const char *serial);
-int disk_node(const char *serial, const char *suffix, char *path, size_t size);
-int disk_pci(const char *serial, char *name, size_t size);
-int disk_open(const char *serial, int flags);
-int disk_open_controller(const char *serial, int flags);
+const char *environment(const char *name);
+bool disk_is_there(const char *disk);
+bool disk_is_ready(const char *disk);
+int disk_node(const char *disk, const char *suffix, char *path, size_t size);
+int disk_pci(const char *disk, char *name, size_t size);
+int disk_open(const char *disk, int flags);
+int disk_open_controller(const char *disk, int flags);
 int disk_slow(unsigned int iops);
 int qmp(const char *command, const char *const args[]);
 

@@ -33,26 +33,26 @@ FIXTURE(io) {
 };
 
 FIXTURE_VARIANT(io) {
-	const char *serial;
+	const char *disk;
 	uint32_t ring_flags;
 	uint32_t most;
 };
 
 FIXTURE_VARIANT_ADD(io, plain) {
-	.serial = PLAIN,
+	.disk = PLAIN,
 };
 
 FIXTURE_VARIANT_ADD(io, polled) {
-	.serial = PLAIN, .ring_flags = USHER_RING_POLLED,
+	.disk = PLAIN, .ring_flags = USHER_RING_POLLED,
 };
 
 FIXTURE_VARIANT_ADD(io, large) {
-	.serial = LARGE,
+	.disk = LARGE,
 };
 
 /* QEMU 7.2 mixes up metadata when a command has more than 512 bytes of them. */
 FIXTURE_VARIANT_ADD(io, extended) {
-	.serial = EXTENDED, .most = 64,
+	.disk = EXTENDED, .most = 64,
 };
 
 #define ONCS_UNCOR	0x0002
@@ -75,7 +75,7 @@ static int identify_oncs(int grant, void *page)
 
 FIXTURE_SETUP(io)
 {
-	self->grant = disk_open(variant->serial, O_RDWR);
+	self->grant = disk_open(variant->disk, O_RDWR);
 	ASSERT_LE(0, self->grant);
 	ASSERT_EQ(0, grant_info(self->grant, &self->info));
 	ASSERT_EQ(0, ring_open(&self->ring, self->grant, ENTRIES,
@@ -412,7 +412,7 @@ static bool random_result(struct io_data *self, const struct lane *lane,
 
 TEST_F(io, random_commands_side_by_side)
 {
-	uint32_t random = 4711, started = 0, done = 0;
+	uint32_t random = random_seed(), started = 0, done = 0;
 	uint32_t rounds = is_debug_kernel() ? 400 : 2000;
 	uint32_t bytes = LANE_BLOCKS * self->info.lba_bytes;
 	struct lane lanes[LANES], *lane;

@@ -48,9 +48,9 @@ FIXTURE_TEARDOWN(victim)
 	close(self->pipes[1]);
 }
 
-static int open_disk(struct victim_data *self, const char *serial)
+static int open_disk(struct victim_data *self, const char *disk)
 {
-	self->grant = disk_open(serial, O_RDWR);
+	self->grant = disk_open(disk, O_RDWR);
 	if (self->grant < 0)
 		return self->grant;
 	return read_number("/sys/module/usher/refcnt", &self->users);
@@ -276,7 +276,7 @@ TEST_F(victim, at_any_moment)
 {
 	int rounds = is_debug_kernel() ? 15 : 60, rings[QUEUES], i, status;
 	struct usher_ring_info info;
-	uint32_t random = 99;
+	uint32_t random = random_seed();
 	pid_t pid;
 
 	ASSERT_EQ(0, open_disk(self, PLAIN));

@@ -34,6 +34,7 @@ FIXTURE(race) {
 	char *memory;		/* what @w registered of it lies in the middle */
 	int rdonly;		/* a buffer only to be read by the device */
 	uint32_t stop;
+	uint32_t seed;		/* of the next thread's random numbers */
 };
 
 #define REGISTERED	(16 * PAGE)
@@ -159,6 +160,12 @@ static void submit_many(struct __test_metadata *_metadata, struct race_data *sel
 		EXPECT_EQ(popped / ENTRIES, tags[i]);
 }
 
+/* A state for next_random(): each thread that asks has another one. */
+static uint32_t next_seed(struct race_data *self)
+{
+	return __atomic_fetch_add(&self->seed, 1, __ATOMIC_RELAXED) ?: 1;
+}
+
 static uint32_t commands(void)
 {
 	return is_debug_kernel() ? 1000 : 6000;
@@ -188,7 +195,7 @@ static void *scribble_entries(void *data)
 	static const uint32_t nsids[] = { 1, 1, 1, 1, 0, 2, ~0U };
 	struct race_data *self = data;
 	const uint32_t bufs[] = { self->w.buf, self->w.buf, self->rdonly, 0, 99 };
-	uint32_t random = (uintptr_t)&random >> 4 | 1;
+	uint32_t random = next_seed(self);
 
 	run_on(1);
 	while (!stopped(self)) {
@@ -234,6 +241,7 @@ TEST_F(race, entries_rewritten_while_submitted)
 	pthread_t threads[2];
 	int i;
 
+	self->seed = random_seed();
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, scribble_entries, self));
 	submit_many(_metadata, self, &sqe, commands());
@@ -274,7 +282,7 @@ static void *scribble_ranges(void *data)
 	void *memory = self->memory + IN_MIDDLE;
 	struct dsm_range *dsm = memory;
 	struct copy_range *copy = memory + PAGE;
-	uint32_t random = 77;
+	uint32_t random = next_seed(self);
 
 	run_on(1);
 	while (!stopped(self)) {
@@ -299,6 +307,7 @@ TEST_F(race, ranges_rewritten_while_submitted)
 	dsm.cdw11 = htole32(4);
 	dsm.cdw12 = 0;
 	copy.cdw12 = htole32(3);
+	self->seed = random_seed();
 	ASSERT_EQ(0, pthread_create(&thread, NULL, scribble_ranges, self));
 	submit_many(_metadata, self, &dsm, commands() / 4);
 	submit_many(_metadata, self, &copy, commands() / 4);
@@ -316,7 +325,7 @@ static void *scribble_indices(void *data)
 	};
 	struct race_data *self = data;
 	struct usher_ring_ctl *ctl = self->w.ring.ctl;
-	uint32_t random = 5;
+	uint32_t random = next_seed(self);
 
 	run_on(1);
 	while (!stopped(self)) {
@@ -335,6 +344,7 @@ TEST_F(race, indices_rewritten)
 	struct usher_ring_info info;
 	pthread_t thread;
 
+	self->seed = random_seed();
 	for (round = 0; round < rounds; round++) {
 		for (i = 0; i < ENTRIES; i++)
 			self->w.ring.sq[i] = worker_cmd(&self->w, OP_WRITE,

@@ -444,7 +444,7 @@ FIXTURE(disks) {
 };
 
 FIXTURE_VARIANT(disks) {
-	const char *serial;
+	const char *disk;
 	uint64_t bytes;
 	uint32_t shift;
 	uint32_t lba_bytes;
@@ -456,28 +456,28 @@ FIXTURE_VARIANT(disks) {
 };
 
 FIXTURE_VARIANT_ADD(disks, plain) {
-	.serial = PLAIN, .bytes = 64 << 20, .shift = 9, .lba_bytes = 512,
+	.disk = PLAIN, .bytes = 64 << 20, .shift = 9, .lba_bytes = 512,
 	.max_transfer = 512 << 10, .queue_pairs = 4,
 };
 
 FIXTURE_VARIANT_ADD(disks, large) {
-	.serial = LARGE, .bytes = 64 << 20, .shift = 12, .lba_bytes = 4096,
+	.disk = LARGE, .bytes = 64 << 20, .shift = 12, .lba_bytes = 4096,
 	.max_transfer = 2 << 20, .queue_pairs = 64,
 };
 
 FIXTURE_VARIANT_ADD(disks, zoned) {
-	.serial = ZONED, .bytes = 32 << 20, .shift = 9, .lba_bytes = 512,
+	.disk = ZONED, .bytes = 32 << 20, .shift = 9, .lba_bytes = 512,
 	.csi = 2, .zone_blocks = 2048, .max_transfer = 512 << 10,
 	.queue_pairs = 64,
 };
 
 FIXTURE_VARIANT_ADD(disks, extended) {
-	.serial = EXTENDED, .bytes = 16 << 20, .shift = 9, .lba_bytes = 520,
+	.disk = EXTENDED, .bytes = 16 << 20, .shift = 9, .lba_bytes = 520,
 	.metadata = 8, .max_transfer = 512 << 10, .queue_pairs = 64,
 };
 
 FIXTURE_VARIANT_ADD(disks, separate) {
-	.serial = SEPARATE, .bytes = 16 << 20, .shift = 9, .lba_bytes = 512,
+	.disk = SEPARATE, .bytes = 16 << 20, .shift = 9, .lba_bytes = 512,
 	.metadata = 8, .max_transfer = 512 << 10, .queue_pairs = 64,
 };
 
@@ -496,7 +496,7 @@ TEST_F(disks, grant_info)
 	struct usher_grant_info info;
 	int fd;
 
-	fd = disk_open(variant->serial, O_RDWR);
+	fd = disk_open(variant->disk, O_RDWR);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, grant_info(fd, &info));
 	EXPECT_EQ(sizeof(info), info.size);
@@ -535,8 +535,8 @@ TEST_F(disks, sysfs_says_the_same)
 	long number;
 	int fd;
 
-	ASSERT_EQ(0, disk_node(variant->serial, "n1", node, sizeof(node)));
-	fd = disk_open(variant->serial, O_RDONLY);
+	ASSERT_EQ(0, disk_node(variant->disk, "n1", node, sizeof(node)));
+	fd = disk_open(variant->disk, O_RDONLY);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, grant_info(fd, &info));
 	close(fd);
@@ -789,17 +789,20 @@ TEST_F(ioctls, admin_answers)
 {
 	unsigned char *data = self->memory;
 	struct usher_grant_info info;
+	char serial[20 + 1];
 	uint32_t status;
 
 	ASSERT_EQ(0, grant_info(self->grant, &info));
+	/* The field of 20 bytes is filled up with spaces. */
+	snprintf(serial, sizeof(serial), "%-20s", environment(PLAIN));
 	/* Identify Controller on both nodes: the serial number */
 	ASSERT_EQ(0, admin(self->grant, 0x06, 1, 0, data, PAGE, &status));
 	EXPECT_EQ(0, status);
-	EXPECT_EQ(0, memcmp(data + 4, PLAIN " ", sizeof(PLAIN)));
+	EXPECT_EQ(0, memcmp(data + 4, serial, 20));
 	memset(data, 0, PAGE);
 	ASSERT_EQ(0, admin(self->controller, 0x06, 1, 0, data, PAGE, &status));
 	EXPECT_EQ(0, status);
-	EXPECT_EQ(0, memcmp(data + 4, PLAIN " ", sizeof(PLAIN)));
+	EXPECT_EQ(0, memcmp(data + 4, serial, 20));
 	/* Identify Namespace: its size */
 	ASSERT_EQ(0, admin(self->grant, 0x06, 0, 0, data, PAGE, &status));
 	EXPECT_EQ(0, status);

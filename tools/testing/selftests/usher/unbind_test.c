@@ -80,7 +80,7 @@ static int device_del(const char *pci)
 	const char *const args[] = { id, NULL };
 	int ret;
 
-	snprintf(id, sizeof(id), "id=%s", getenv("USHER_SLOW"));
+	snprintf(id, sizeof(id), "id=%s", environment("USHER_SLOW_DEVICE"));
 	ret = qmp("device_del", args);
 	if (ret)
 		return ret;
@@ -89,16 +89,17 @@ static int device_del(const char *pci)
 
 static int device_add(const char *pci)
 {
-	const char *slow = getenv("USHER_SLOW");
-	char id[64], bus[64], drive[64];
+	const char *slow = environment("USHER_SLOW_DEVICE");
+	char id[64], bus[64], drive[64], serial[64];
 	const char *const args[] = {
-		"driver=nvme", id, bus, drive, "serial=" SLOW,
+		"driver=nvme", id, bus, drive, serial,
 		"max_ioqpairs=2", "msix_qsize=3", NULL
 	};
 
 	snprintf(id, sizeof(id), "id=%s", slow);
 	snprintf(bus, sizeof(bus), "bus=port%s", slow + strlen("nvme"));
 	snprintf(drive, sizeof(drive), "drive=%sn1-drive", slow);
+	snprintf(serial, sizeof(serial), "serial=%s", environment(SLOW));
 	/* QEMU lets go of the old one a little later than the guest. */
 	if (!wait_until(!qmp("device_add", args)))
 		return -EIO;
