@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Starting a controller: the kinds of interrupts, doorbells and page sizes that there
+ * are, and starts that fail, after which nothing is left.
+ */
+#include <errno.h>
+#include <stdbool.h>
+
+#include "kselftest_harness.h"
+
+#include "softctrl.h"
+
+/* FIXTURE_DATA(bringup), in a form that checkpatch reads */
+#define _test_data_bringup	softctrl
+
+FIXTURE(bringup);
+
+FIXTURE_SETUP(bringup)
+{
+	ASSERT_EQ(0, softctrl_setup(self));
+}
+
+FIXTURE_TEARDOWN(bringup)
+{
+	EXPECT_EQ(0, softctrl_teardown(self));
+}
+
+/* ---- interrupts ---- */
+
+TEST_F_TIMEOUT(bringup, msi_instead_of_msix, 120)
+{
+	ASSERT_EQ(0, start(self, "intr=msi"));
+	EXPECT_EQ(0, do_io(self, OP_READ, 0, 1));
+}
+
+TEST_F_TIMEOUT(bringup, one_vector_for_all, 120)
+{
+	ASSERT_EQ(0, start(self, "vectors=1"));
+	EXPECT_EQ(0, do_io(self, OP_READ, 0, 1));
+}
+
+TEST_F_TIMEOUT(bringup, no_interrupts_is_refused, 120)
+{
+	ASSERT_EQ(0, plug(self, "intr=none"));
+	EXPECT_EQ(-ENOENT, find_node(self));
+	EXPECT_LE(1, logged(self, "neither MSI-X nor MSI"));
+}
+
+/* ---- registers ---- */
+
+TEST_F_TIMEOUT(bringup, doorbell_stride, 120)
+{
+	ASSERT_EQ(0, start(self, "dstrd=3"));
+	EXPECT_EQ(0, do_io(self, OP_READ, 0, 1));
+}
+
+TEST_F_TIMEOUT(bringup, large_controller_page_is_refused, 120)
+{
+	ASSERT_EQ(0, plug(self, "mpsmin=1"));
+	EXPECT_EQ(-ENOENT, find_node(self));
+}
+
+/* ---- shadow doorbells ---- */
+
+TEST_F_TIMEOUT(bringup, shadow_doorbells, 120)
+{
+	unsigned int i;
+
+	ASSERT_EQ(0, start(self, "dbbuf=1"));
+	for (i = 0; i < 300; i++)	/* more than a queue's depth */
+		ASSERT_EQ(0, do_io(self, OP_READ, i, i));
+	EXPECT_EQ(0, stat_of("bad_doorbells"));
+}
+
+/* The device loses its state; the next command waits until it is ready again. */
+static int reset_by_fatal_status(void)
+{
+	long enables = stat_of("enables");
+	int ret = fault("csts_fatal", "1");
+
+	return ret ?: wait_stat("enables", enables + 1) ? 0 : -ETIME;
+}
+
+/* With this stride a page of shadow doorbells has room for 63 I/O queues. */
+#define SHADOW_PARAMS	"dbbuf=1 dstrd=3 queues=64 vectors=65"
+
+/* After a reset there are more queues than the shadow doorbells have room for. */
+TEST_F_TIMEOUT(bringup, shadow_doorbells_of_more_queues_after_a_reset, 240)
+{
+	static struct ring rings[63];
+	struct usher_ring_info info;
+	struct usher_sqe sqe;
+	unsigned int i;
+
+	ASSERT_EQ(0, plug(self, SHADOW_PARAMS));
+	ASSERT_EQ(0, fault("surprise", "orderly"));
+	ASSERT_EQ(0, fault("grant_queues", "8"));
+	ASSERT_EQ(0, fault("rescan", "1"));
+	ASSERT_EQ(0, open_node(self));
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
+	EXPECT_EQ(1, stat_of("shadow"));
+
+	ASSERT_EQ(0, fault("grant_queues", "0"));
+	ASSERT_EQ(0, reset_by_fatal_status());
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 2));
+	EXPECT_EQ(0, stat_of("shadow"));
+	sqe = cmd_data(OP_READ, self->nsid, 0, 1, self->buf, 0, BLOCK);
+	for (i = 0; i < ARRAY_SIZE(rings); i++) {
+		ASSERT_EQ(0, ring_open(&rings[i], self->grant, 4, 0));
+		EXPECT_EQ(0, ring_do(&rings[i], &sqe));
+	}
+	/* The shadow doorbell of the last queue would lie behind the page. */
+	ASSERT_EQ(0, ring_info(rings[62].fd, &info));
+	EXPECT_EQ(64, info.qid);
+	EXPECT_EQ(0, stat_of("bad_doorbells"));
+	for (i = 0; i < ARRAY_SIZE(rings); i++)
+		ring_close(&rings[i]);
+}
+
+TEST_F_TIMEOUT(bringup, shadow_doorbells_of_fewer_queues_after_a_reset, 120)
+{
+	unsigned int i;
+
+	ASSERT_EQ(0, start(self, SHADOW_PARAMS));
+	EXPECT_EQ(0, stat_of("shadow"));
+	ASSERT_EQ(0, fault("grant_queues", "63"));
+	ASSERT_EQ(0, reset_by_fatal_status());
+	for (i = 0; i < 300; i++)
+		ASSERT_EQ(0, do_io(self, OP_READ, i, i));
+	EXPECT_EQ(1, stat_of("shadow"));
+	EXPECT_EQ(0, stat_of("bad_doorbells"));
+}
+
+/* ---- starts that fail ---- */
+
+TEST_F_TIMEOUT(bringup, a_controller_that_is_never_ready_is_refused, 120)
+{
+	uint64_t begin;
+
+	ASSERT_EQ(0, plug(self, "to=1"));
+	ASSERT_EQ(0, fault("surprise", "orderly"));
+	ASSERT_EQ(0, fault("ignore_enable", "1"));
+	begin = now_ms();
+	ASSERT_EQ(0, fault("rescan", "1"));
+	EXPECT_GT(PROMPT_MS, now_ms() - begin);
+	EXPECT_EQ(-ENOENT, find_node(self));
+}
+
+/* Whichever command of the start fails, nothing is left behind. */
+TEST_F_TIMEOUT(bringup, a_failing_start_leaves_nothing_behind, 240)
+{
+	static const unsigned char opcodes[] = { 0x06, 0x09, 0x02 };
+	unsigned int i;
+
+	ASSERT_EQ(0, plug(self, ""));
+	for (i = 0; i < ARRAY_SIZE(opcodes); i++) {
+		ASSERT_EQ(0, fault("surprise", "orderly"));
+		ASSERT_EQ(0, fault("fail", "admin %#x 0x4006 1000", opcodes[i]));
+		ASSERT_EQ(0, fault("rescan", "1"));
+		if (opcodes[i] != 0x02)
+			EXPECT_EQ(-ENOENT, find_node(self));
+	}
+	ASSERT_EQ(0, fault("surprise", "orderly"));
+	ASSERT_EQ(0, fault("clear", "1"));
+	ASSERT_EQ(0, fault("rescan", "1"));
+	ASSERT_EQ(0, open_node(self));
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
+}
+
+int main(int argc, char **argv)
+{
+	softctrl_require();
+	return test_harness_run(argc, argv);
+}

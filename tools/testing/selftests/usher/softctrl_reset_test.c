@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Resets of the controller: what they do to commands and rings, and the end of the
+ * device where a reset fails.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "softctrl.h"
+
+/* FIXTURE_DATA(reset), in a form that checkpatch reads */
+#define _test_data_reset	softctrl
+
+FIXTURE(reset);
+
+FIXTURE_SETUP(reset)
+{
+	ASSERT_EQ(0, softctrl_setup(self));
+}
+
+FIXTURE_TEARDOWN(reset)
+{
+	EXPECT_EQ(0, softctrl_teardown(self));
+}
+
+TEST_F_TIMEOUT(reset, fatal_status_leads_to_a_reset, 120)
+{
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_EQ(0, hold_read(self, 9));
+	ASSERT_EQ(0, fault("csts_fatal", "1"));
+	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+	EXPECT_EQ(SC_HOST_ABORTED, ring_status(&cqe));
+	EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 10));
+	EXPECT_TRUE(settled(self));
+}
+
+/* The function level reset is the last means to stop a device. */
+TEST_F_TIMEOUT(reset, a_function_level_reset_mends_the_device, 120)
+{
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
+	ASSERT_EQ(0, start(self, "to=1"));
+	ASSERT_EQ(0, fault("abort", "ignore"));
+	ASSERT_EQ(0, fault("ignore_disable", "1"));
+	ASSERT_EQ(0, fault("sticky_master", "1"));
+	ASSERT_EQ(0, hold_read(self, 8));
+	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+	EXPECT_EQ(SC_HOST_ABORTED, ring_status(&cqe));
+	EXPECT_EQ(1, stat_of("flrs"));
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 9));
+	EXPECT_TRUE(settled(self));
+}
+
+/* A polling thread goes on after a reset, and needs no call for it. */
+TEST_F_TIMEOUT(reset, a_reset_does_not_end_a_polling_thread, 120)
+{
+	struct usher_sqe sqe;
+	struct usher_cqe cqe;
+	struct sqpoll_thread poller;
+	struct ring ring;
+
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_EQ(0, ring_open(&ring, self->grant, 4, USHER_RING_POLLED));
+	ASSERT_EQ(0, sqpoll_start(&poller, ring.fd, 60000000, 0));
+	ASSERT_TRUE(wait_until(sqpoll_awake(&ring)));
+	ASSERT_EQ(0, hold_read(self, 9));
+	ASSERT_EQ(0, fault("csts_fatal", "1"));
+	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+	EXPECT_EQ(SC_HOST_ABORTED, ring_status(&cqe));
+	EXPECT_TRUE(sqpoll_awake(&ring));
+	sqe = cmd_data(OP_READ, self->nsid, 0, 1, self->buf, 0, BLOCK);
+	ring_push(&ring, &sqe);
+	EXPECT_TRUE(wait_until(ring_ready(&ring)));
+
+	/* The device goes: the polling thread is told. */
+	EXPECT_EQ(0, fault("surprise", "remove"));
+	EXPECT_EQ(-ENODEV, sqpoll_join(&poller));
+	EXPECT_FALSE(sqpoll_awake(&ring));
+	ring_close(&ring);
+}
+
+/* ---- resets that fail ---- */
+
+TEST_F_TIMEOUT(reset, a_failed_reset_ends_the_device, 120)
+{
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
+	ASSERT_EQ(0, start(self, "to=1"));
+	ASSERT_EQ(0, fault("abort", "ignore"));
+	ASSERT_EQ(0, fault("ignore_enable", "1"));
+	ASSERT_EQ(0, hold_read(self, 8));
+	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+	EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
+	EXPECT_EQ(-ENODEV, reap(&self->ring, &cqe, SOON_MS));
+	EXPECT_TRUE(is_gone(self));
+	close_all(self);
+	EXPECT_TRUE(wait_pins(self->pins));
+}
+
+TEST_F_TIMEOUT(reset, lasting_fatal_status_ends_the_device, 120)
+{
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, start(self, "to=1"));
+	ASSERT_EQ(0, hold_read(self, 9));
+	ASSERT_EQ(0, fault("csts_fatal", "2"));
+	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+	EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
+	EXPECT_EQ(-ENODEV, reap(&self->ring, &cqe, 80000));
+	EXPECT_TRUE(is_gone(self));
+}
+
+int main(int argc, char **argv)
+{
+	softctrl_require();
+	return test_harness_run(argc, argv);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Commands that take longer than the module parameter io_timeout: usher aborts them, and
+ * resets the controller where that does not help.
+ */
+#include <endian.h>
+#include <errno.h>
+
+#include "kselftest_harness.h"
+
+#include "softctrl.h"
+
+/* FIXTURE_DATA(watchdog), in a form that checkpatch reads */
+#define _test_data_watchdog	softctrl
+
+FIXTURE(watchdog);
+
+FIXTURE_SETUP(watchdog)
+{
+	ASSERT_EQ(0, softctrl_setup(self));
+}
+
+FIXTURE_TEARDOWN(watchdog)
+{
+	EXPECT_EQ(0, softctrl_teardown(self));
+}
+
+TEST_F_TIMEOUT(watchdog, a_late_command_is_aborted, 120)
+{
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_EQ(0, hold_read(self, 5));
+	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+	EXPECT_EQ(5, le16toh(cqe.cid));
+	EXPECT_EQ(SC_ABORT_REQ, ring_status(&cqe));
+	EXPECT_EQ(0, le16toh(cqe.flags));
+	EXPECT_EQ(1, stat_of("aborts"));
+	EXPECT_EQ(1, stat_of("enables"));
+	EXPECT_TRUE(settled(self));
+}
+
+/* Where Abort does not help, a reset does, and the ring can be used further. */
+static void late_until_reset(struct __test_metadata *_metadata, struct softctrl *self,
+			     const char *abort)
+{
+	struct usher_ring_info info;
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_EQ(0, fault("abort", "%s", abort));
+	ASSERT_EQ(0, hold_read(self, 6));
+	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+	EXPECT_EQ(6, le16toh(cqe.cid));
+	EXPECT_EQ(SC_HOST_ABORTED, ring_status(&cqe));
+	EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 7));
+	EXPECT_EQ(2, stat_of("enables"));
+	EXPECT_TRUE(settled(self));
+	ASSERT_EQ(0, ring_info(self->ring.fd, &info));
+	EXPECT_EQ(1, info.driver_completed);
+}
+
+TEST_F_TIMEOUT(watchdog, a_refused_abort_leads_to_a_reset, 120)
+{
+	late_until_reset(_metadata, self, "ignore");
+}
+
+TEST_F_TIMEOUT(watchdog, an_unanswered_abort_leads_to_a_reset, 120)
+{
+	late_until_reset(_metadata, self, "silent");
+}
+
+/* Eight commands are late at once: one reset, in which each completes. */
+TEST_F_TIMEOUT(watchdog, what_hangs_together_is_one_reset, 120)
+{
+	unsigned int i, seen[8] = {};
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_EQ(0, fault("abort", "ignore"));
+	ASSERT_EQ(0, fault("hold", "on op=2"));
+	for (i = 0; i < 8; i++)
+		push_io(self, OP_READ, i, 1, i);
+	ASSERT_EQ(8, enter(&self->ring, 8, 0, SOON_MS));
+	for (i = 0; i < 8; i++) {
+		ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+		ASSERT_GT(8, le16toh(cqe.cid));
+		seen[le16toh(cqe.cid)]++;
+		EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
+	}
+	for (i = 0; i < 8; i++)
+		EXPECT_EQ(1, seen[i]);
+	ASSERT_EQ(0, fault("hold", "off"));
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 9));
+	EXPECT_TRUE(settled(self));
+	EXPECT_EQ(2, stat_of("enables"));
+	EXPECT_EQ(1, logged(self, "the controller was reset"));
+}
+
+/* After three resets in a row, none of which helped, the device is given up. */
+TEST_F_TIMEOUT(watchdog, resets_that_do_not_help_are_counted, 120)
+{
+	struct usher_cqe cqe;
+	unsigned int i;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_EQ(0, fault("abort", "ignore"));
+	ASSERT_EQ(0, fault("hold", "on op=2"));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(1, submit_io(self, OP_READ, 1, i));
+		ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+		EXPECT_EQ(i, le16toh(cqe.cid));
+		EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
+	}
+	ASSERT_EQ(1, submit_io(self, OP_READ, 1, i));
+	EXPECT_EQ(-ENODEV, enter(&self->ring, 0, 1, SOON_MS));
+	ASSERT_TRUE(wait_until(ring_pop(&self->ring, &cqe)));
+	EXPECT_EQ(i, le16toh(cqe.cid));
+	EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
+	EXPECT_EQ(4, stat_of("enables"));
+	EXPECT_EQ(3, logged(self, "the controller was reset"));
+}
+
+int main(int argc, char **argv)
+{
+	softctrl_require();
+	return test_harness_run(argc, argv);
+}
