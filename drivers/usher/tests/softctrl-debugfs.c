@@ -52,8 +52,8 @@
  *		complete with STATUS (15 bits, DNR is 0x4000) and do nothing;
  *		COUNT 0 ends it
  * inject	"CQID SQID CID STATUS [DW0]": post a completion
- * garbage	"CQID COUNT": overwrite COUNT entries from the queue's tail on with
- *		random bytes and raise its interrupt
+ * garbage	"CQID COUNT SEED": overwrite COUNT entries from the queue's tail on with
+ *		the pseudo-random bytes of SEED, and raise its interrupt
  * ns_size	"NSID BLOCKS": resize, and report it; 0 detaches the namespace,
  *		another size attaches it again
  * ns_format	"NSID LBASIZE [MS [EXT]]": 512 or 4096, 0 or 8 bytes of metadata,
@@ -74,7 +74,7 @@
  */
 #include <linux/debugfs.h>
 #include <linux/io.h>
-#include <linux/random.h>
+#include <linux/prandom.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -306,12 +306,13 @@ static int sc_store_inject(struct sc_dev *sc, char *line)
 
 static int sc_store_garbage(struct sc_dev *sc, char *line)
 {
-	uint cqid, count, i;
+	struct rnd_state random;
+	uint cqid, count, seed, i;
 	struct sc_cq *cq;
 	u8 entry[sizeof(struct nvme_completion)];
 	int ret = 0;
 
-	if (sscanf(line, "%i %i", &cqid, &count) != 2 || cqid >= SC_MAX_QUEUES)
+	if (sscanf(line, "%i %i %u", &cqid, &count, &seed) != 3 || cqid >= SC_MAX_QUEUES)
 		return -EINVAL;
 	cq = &sc->cq[cqid];
 	if (!cq->live)
@@ -319,8 +320,9 @@ static int sc_store_garbage(struct sc_dev *sc, char *line)
 	if (count > cq->size)
 		return -EINVAL;
 
+	prandom_seed_state(&random, seed);
 	for (i = 0; i < count && !ret; i++) {
-		get_random_bytes(entry, sizeof(entry));
+		prandom_bytes_state(&random, entry, sizeof(entry));
 		ret = sc_dma(sc, cq->base + (cq->tail + i) % cq->size * sizeof(entry), entry,
 			     sizeof(entry), SC_TO_HOST);
 	}

@@ -149,7 +149,7 @@ static void random_fault(uint32_t *seed)
 		fault("inject", "%u %u %#x 0", queue, queue, next_random(seed) & 0xffff);
 		break;
 	case 3:
-		fault("garbage", "%u %u", queue, 1 + r / 64 % 16);
+		fault("garbage", "%u %u %u", queue, 1 + r / 64 % 16, next_random(seed));
 		break;
 	case 4:
 		fault("hold", r / 16 % 2 ? "on op=2" : "off");

@@ -117,6 +117,7 @@ TEST_F_TIMEOUT(stray, random_completion_queues_harm_nobody, 120)
 {
 	struct usher_ring_info info;
 	struct usher_cqe cqe;
+	uint32_t seed = random_seed();
 	unsigned int qid, round;
 	int ret = 0, done;
 
@@ -127,8 +128,8 @@ TEST_F_TIMEOUT(stray, random_completion_queues_harm_nobody, 120)
 		if (ret < 0)
 			break;
 		qid = qid_of(self);
-		fault("garbage", "%u 200", qid);
-		fault("garbage", "0 32");
+		fault("garbage", "%u 200 %u", qid, next_random(&seed));
+		fault("garbage", "0 32 %u", next_random(&seed));
 		done = 0;
 		ret = reap(&self->ring, &cqe, SOON_MS);
 		if (ret)
