@@ -121,6 +121,26 @@ TEST_F_TIMEOUT(io, longer_than_mdts_is_refused, 120)
 	EXPECT_EQ(0, ring_status(&cqe));
 }
 
+/* The device is told of every completion that the driver takes, so no queue stays full. */
+TEST_F_TIMEOUT(io, completions_are_acknowledged, 120)
+{
+	struct usher_cqe cqe;
+	unsigned int i, round;
+
+	ASSERT_EQ(0, start(self, ""));
+	for (round = 0; round < 8; round++) {	/* more than a queue's depth */
+		for (i = 0; i < ENTRIES; i++)
+			push_io(self, OP_READ, i, 1, i);
+		ASSERT_EQ(ENTRIES, enter(&self->ring, ENTRIES, 0, SOON_MS));
+		for (i = 0; i < ENTRIES; i++) {
+			ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+			EXPECT_EQ(0, ring_status(&cqe));
+		}
+	}
+	EXPECT_TRUE(settled(self));
+	EXPECT_EQ(8 * ENTRIES, io_fetched());
+}
+
 TEST_F_TIMEOUT(io, device_errors_reach_the_process, 120)
 {
 	ASSERT_EQ(0, start(self, ""));

@@ -25,6 +25,25 @@ FIXTURE_TEARDOWN(watchdog)
 	EXPECT_EQ(0, softctrl_teardown(self));
 }
 
+/* Within io_timeout, which is 30 s here, the driver does nothing about a command. */
+TEST_F_TIMEOUT(watchdog, a_slow_command_is_left_alone, 120)
+{
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "30"));
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_EQ(0, hold_read(self, 4));
+	EXPECT_TRUE(quiet());
+	EXPECT_EQ(1, stat_of("held"));
+	EXPECT_EQ(0, stat_of("aborts"));
+	EXPECT_EQ(1, stat_of("enables"));
+	ASSERT_EQ(0, fault("release", "fifo"));
+	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+	EXPECT_EQ(4, le16toh(cqe.cid));
+	EXPECT_EQ(0, ring_status(&cqe));
+	EXPECT_TRUE(settled(self));
+}
+
 TEST_F_TIMEOUT(watchdog, a_late_command_is_aborted, 120)
 {
 	struct usher_cqe cqe;
