@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What usher binds to and what it refuses, what then is in sysfs, and that the
- * module can go and come again.
+ * Which functions usher binds to and which it refuses, what sysfs shows of a bound one,
+ * and that the module can be unloaded and loaded again.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -92,7 +92,7 @@ TEST(bound_once_only)
 	EXPECT_TRUE(works(PLAIN));
 }
 
-/* Without the override there is no match: it takes no disk by itself. */
+/* The driver takes only functions whose driver_override names it. */
 TEST(bound_by_override_alone)
 {
 	char pci[64];
@@ -109,7 +109,7 @@ TEST(bound_by_override_alone)
 	ASSERT_EQ(0, write_attribute(pci, "driver_override", "usher"));
 	ASSERT_EQ(0, write_text(DRIVER "/bind", pci));
 	EXPECT_TRUE(works(LARGE));
-	/* Twice unbound is once too often. */
+	/* A function that is not bound cannot be unbound. */
 	ASSERT_EQ(0, write_text(DRIVER "/unbind", pci));
 	EXPECT_GT(0, write_text(DRIVER "/unbind", pci));
 	ASSERT_EQ(0, write_text(DRIVER "/bind", pci));
@@ -177,7 +177,7 @@ static int shadow_doorbells(const char *disk)
 	if (fd < 0 || disk_node(disk, "", node, sizeof(node)))
 		return -ENODEV;
 	snprintf(name, sizeof(name), " %s: QEMU", node + 5);
-	/* The last one counts. */
+	/* The last such message is that of the last probe. */
 	while ((length = read(fd, record, sizeof(record) - 1)) > 0) {
 		record[length] = '\0';
 		if (strstr(record, name))
@@ -216,7 +216,7 @@ TEST(module_goes_and_comes)
 
 	for (i = 0; i < DISKS; i++)
 		ASSERT_EQ(0, disk_pci(disks[i], pci[i], sizeof(pci[i])));
-	/* Not while it is in use */
+	/* A module that is in use cannot be unloaded. */
 	fd = disk_open(PLAIN, O_RDONLY);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-1, syscall(SYS_delete_module, "usher", O_NONBLOCK));

@@ -30,8 +30,8 @@ static const struct {
 };
 
 /*
- * DMA debugging switches itself off for good when it gets no memory, which
- * would be reported as the fault it is. Its functions lie side by side.
+ * DMA debugging switches itself off for good when it gets no memory, and the kernel log
+ * then says so. So its functions are spared; they lie side by side in memory.
  */
 static int spare_dma_debug(void)
 {
@@ -101,19 +101,19 @@ FIXTURE_TEARDOWN(failing)
 	close(self->nth);
 }
 
-/* The n-th point where something can fail fails; 0 is none. */
+/* The n-th allocation or copy from now on fails; none if n is 0. */
 static void fail(struct failing_data *self, int n)
 {
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d", n);
-	/* It may be this call that meets a failure not yet met. */
+	/* If the failure has not happened yet, it may happen to this close(). */
 	while (pwrite(self->nth, text, strlen(text), 0) < 0)
 		if (errno != EFAULT && errno != ENOMEM)
 			abort();
 }
 
-/* True when the failure came before the call was through */
+/* Did the failure happen, before the call ended? */
 static bool failed(struct failing_data *self)
 {
 	char text[16] = {};
@@ -163,7 +163,7 @@ static void sweep(struct __test_metadata *_metadata, struct failing_data *self,
 	TH_LOG("%d points, %d of them errors", n - 1, errors);
 	EXPECT_GT(MOST, n);
 	EXPECT_LT(0, errors);
-	/* And now without */
+	/* The same once more, without a failure */
 	result = attempt(self);
 	EXPECT_LE(0, result);
 	undo(self, result);
@@ -281,7 +281,7 @@ TEST_F(failing, admin)
 	sweep(_metadata, self, try_admin, undo_nothing);
 }
 
-/* A whole life, in which the ring and its memory are there before */
+/* Register, submit, complete and unregister; the ring exists already. */
 static int try_mmap(struct failing_data *self)
 {
 	struct ring ring;
@@ -301,7 +301,7 @@ TEST_F(failing, mmap)
 	sweep(_metadata, self, try_mmap, undo_nothing);
 }
 
-/* ENTER allocates nothing: only its argument's copy can fail. */
+/* ENTER allocates nothing, so only the copy of its argument can fail. */
 TEST_F(failing, enter)
 {
 	struct usher_cqe cqe;

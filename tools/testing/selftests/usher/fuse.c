@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* A file whose pages do not come, see fuse.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>

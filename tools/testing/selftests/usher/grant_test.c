@@ -127,7 +127,7 @@ TEST_F(grants, narrow_never_widens)
 	EXPECT_EQ(-EINVAL, grant_narrow(child, 150, 50, 0x10));
 	EXPECT_EQ(-EINVAL, grant_narrow(child, 150, 50, 0x80000000));
 	close(child);
-	/* An open mode is a limit, too. */
+	/* The mode of open() limits the rights as well. */
 	fd = disk_open(PLAIN, O_RDONLY);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-EACCES, grant_narrow(fd, 0, 1, USHER_RIGHT_WRITE));
@@ -150,7 +150,7 @@ TEST_F(grants, narrow_limits)
 	EXPECT_EQ(0, memcmp(&limits, &info.limits, sizeof(limits)));
 	EXPECT_EQ(16, info.max_entries);
 
-	/* Zero takes the parent's. */
+	/* A limit of 0 means the parent's. */
 	more = (struct usher_limits) { .rings = 1 };
 	fd = grant_limit(child, &more);
 	ASSERT_LE(0, fd);
@@ -201,7 +201,7 @@ TEST_F(grants, narrow_32_times)
 		fds[depth] = fd;
 	}
 	EXPECT_EQ(-EMLINK, fd);
-	/* The opened node's grant has ancestors, too. */
+	/* The grant of the opened node counts as a level as well. */
 	EXPECT_LE(28, depth);
 	EXPECT_GE(32, depth);
 	/* The first go first: each keeps its ancestors. */
@@ -257,7 +257,7 @@ TEST_F(grants, ancestors_are_charged)
 	EXPECT_EQ(5 * PAGE, info.used.pinned_bytes);
 	ASSERT_EQ(0, grant_info(right, &info));
 	EXPECT_EQ(0, info.used.pinned_bytes);
-	/* Narrowing again wins nothing. */
+	/* Grants that are narrowed once more share the limits of those above them. */
 	EXPECT_EQ(-EDQUOT, buf_register(right, memory, 4 * PAGE, 0));
 	EXPECT_EQ(-EDQUOT, buf_register(left, memory + 4, 3 * PAGE, 0));
 	EXPECT_LT(0, buf_register(right, memory, 3 * PAGE, 0));
@@ -404,8 +404,8 @@ static void *wait_for_all(void *data)
 }
 
 /*
- * More commands than the queue has slots: those that were not taken never will
- * be, so who waits for them is told.
+ * There are more commands than the queue has slots. Those that were not taken never will
+ * be, so whoever waits for them gets an error.
  */
 TEST_F(grants, revoke_ends_waiting_for_what_was_not_taken)
 {
@@ -465,7 +465,7 @@ TEST_F(grants, passed_over_a_socket)
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
 	ASSERT_EQ(0, send_fd(pair[0], fd));
-	/* Nobody else holds it while it is on its way. */
+	/* Only the message holds the grant now. */
 	close(fd);
 	close(self->grant);
 	EXPECT_TRUE(holds_for(UID, worker_is_limited(receive_fd(pair[1]))));
@@ -667,7 +667,7 @@ TEST_F(grants, slice_errors)
 	EXPECT_TRUE(holds_for(UID, refused_without_privilege(self->grant, id)));
 	slice_path(id, path, sizeof(path));
 	EXPECT_EQ(0, access(path, F_OK));
-	/* Slices of another namespace are not to be had here. */
+	/* A grant on one namespace cannot remove a slice of another one. */
 	fd = disk_open(LARGE, O_RDWR);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(-ENOENT, slice_remove(fd, id));
@@ -675,7 +675,7 @@ TEST_F(grants, slice_errors)
 	EXPECT_EQ(0, slice_remove(self->grant, id));
 }
 
-/* All capabilities of a user namespace of one's own are none here. */
+/* Capabilities in a user namespace of one's own give no rights here. */
 TEST_F(grants, slice_from_a_user_namespace)
 {
 	int error, status;
@@ -704,7 +704,7 @@ static int compare_numbers(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* Nodes of all kinds have minors of their own. */
+/* Each node has a minor number of its own, whatever kind it is. */
 TEST_F(grants, slices_many_and_again)
 {
 	char devices[256][32], path[PATH_MAX];

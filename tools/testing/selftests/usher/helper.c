@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* What the tests share, see helper.h. */
 #include <dirent.h>
 #include <endian.h>
 #include <errno.h>
@@ -300,8 +301,8 @@ int sqpoll_join(struct sqpoll_thread *poller)
 }
 
 /*
- * Really asleep, and not only about to be, or to see that it need not: then the
- * kernel has no place to tell where it waits.
+ * Is the thread asleep in the kernel? While it runs, or is only about to sleep, wchan
+ * reads 0.
  */
 bool sqpoll_sleeps(const struct sqpoll_thread *poller)
 {
@@ -378,7 +379,7 @@ void pattern_fill(void *data, uint64_t slba, uint32_t nlb, uint32_t lba_bytes,
 		for (place = 0; place < lba_bytes / 8; place++, data += 8) {
 			uint64_t word = pattern_word(slba + block, place, seed);
 
-			/* It may lie at a multiple of 4. */
+			/* @data may be aligned to 4 bytes only. */
 			memcpy(data, &word, 8);
 		}
 	}
@@ -623,7 +624,7 @@ int qmp(const char *command, const char *const args[])
 		argv[i + 2] = args[i];
 	pid = fork();
 	if (!pid) {
-		/* The reply is of no interest, what goes wrong is. */
+		/* Only errors are shown, which go to stderr. */
 		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
 		execv(tool, (char **)argv);
 		_exit(127);
@@ -803,7 +804,7 @@ int receive_fd(int sock)
 	return fd;
 }
 
-/* Under KASAN loops are shorter. */
+/* Tests shorten their loops in this kernel, which is slow. */
 bool is_debug_kernel(void)
 {
 	return !access("/sys/kernel/debug/kmemleak", F_OK);

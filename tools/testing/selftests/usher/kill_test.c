@@ -68,7 +68,7 @@ static bool all_is_back(struct victim_data *self)
 	       users == self->users;
 }
 
-/* As a user with a limit of its own: exactly what the victims had can be had. */
+/* A user with a limit of its own can take exactly what the victims had. */
 static bool limit_is_back(int grant)
 {
 	struct rlimit limit = { BUF_PAGES * PAGE, BUF_PAGES * PAGE };
@@ -258,7 +258,7 @@ static void lives(int grant)
 
 		ret = worker_open(&w, fd, 8, BUF_PAGES * PAGE,
 				  i & 1 ? USHER_RING_POLLED : 0);
-		/* All queues are of the other kind, and those before not yet done. */
+		/* All queues are of the other kind, and some still have commands of before. */
 		if (ret == -EBUSY)
 			continue;
 		if (ret)
@@ -288,14 +288,14 @@ TEST_F(victim, at_any_moment)
 		pid = fork();
 		if (!pid)
 			lives(self->grant);
-		/* Not a wait for something, but the moment itself */
+		/* No event is awaited: the test kills at a random moment. */
 		nanosleep(&moment, NULL);
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
 		EXPECT_TRUE(WIFSIGNALED(status)) TH_LOG("status %#x", status);
 	}
 	EXPECT_TRUE(wait_until(all_is_back(self)));
-	/* Nor is a queue lost that was being made or changed in its kind. */
+	/* A queue that was being made, or changed in its kind, is not lost either. */
 	for (i = 0; i < QUEUES; i++) {
 		rings[i] = ring_create(self->grant, 8, i & 1 ? USHER_RING_POLLED : 0);
 		ASSERT_LE(0, rings[i]);
@@ -339,7 +339,7 @@ TEST_F(victim, threads_wait)
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));
-	/* The grant's file is ours as well, so its buffers stay. */
+	/* This process has the grant open too, which keeps the victim's buffers. */
 	close(self->grant);
 	self->grant = disk_open(PLAIN, O_RDWR);
 	EXPECT_TRUE(wait_until(all_is_back(self)));

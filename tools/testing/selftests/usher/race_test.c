@@ -45,7 +45,7 @@ FIXTURE_SETUP(race)
 {
 	uint32_t i;
 
-	/* Else the scheduler keeps all of us on one, and nothing races. */
+	/* On one CPU the threads would take turns, and nothing would race. */
 	run_on(0);
 	ASSERT_EQ(0, worker_open(&self->owner, disk_open(PLAIN, O_RDWR), 8, MEMORY * 2, 0));
 	pattern_fill(self->owner.memory, 0, 2 * CANARY + OWN, 512, 1);
@@ -84,7 +84,7 @@ static bool all_bytes(const char *data, size_t bytes, uint8_t value)
 	return true;
 }
 
-/* Neither blocks nor memory around what was given are touched. */
+/* The blocks and the memory around those that were given are unchanged. */
 static void check_canaries(struct __test_metadata *_metadata,
 			   struct race_data *self)
 {
@@ -109,7 +109,7 @@ static bool stopped(struct race_data *self)
 	return __atomic_load_n(&self->stop, __ATOMIC_RELAXED);
 }
 
-/* Somebody has changed what was written. */
+/* Has a scribbler changed an entry since it was written? */
 static bool rewritten(const struct ring *ring, const struct usher_sqe *sqe)
 {
 	uint32_t i;
@@ -122,7 +122,7 @@ static bool rewritten(const struct ring *ring, const struct usher_sqe *sqe)
 	return false;
 }
 
-/* Give the others a moment: a busy machine lets one thread run at a time. */
+/* At most 2 ms: on a busy machine the scribblers may not run at all. */
 static void wait_for_scribblers(const struct ring *ring, const struct usher_sqe *sqe)
 {
 	uint64_t end = now_ms() + 2;
@@ -249,7 +249,7 @@ TEST_F(race, entries_rewritten_while_submitted)
 	for (i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 	check_canaries(_metadata, self);
-	/* It did come to both: what was let through and what was not. */
+	/* Some commands were let through and some were refused. */
 	ASSERT_EQ(0, ring_info(self->w.ring.fd, &info));
 	EXPECT_LT(0, info.refused);
 	EXPECT_LT(info.refused, info.completed);

@@ -110,12 +110,12 @@ TEST_F(ring, waits_until_the_deadline)
 	EXPECT_LE(start + 50000000, now_ns());
 	EXPECT_EQ(-ETIME, ring_enter_until(ring, 0, 1, 0));
 	EXPECT_EQ(-ETIME, ring_enter_until(ring, 0, 1, 1));
-	/* What was taken counts more. */
+	/* Entries that were taken count more than the deadline. */
 	worker_push(&self->w, 2, 0);
 	EXPECT_EQ(2, ring_enter_until(ring, 2, 3, now_ns() + 50000000));
 	EXPECT_EQ(0, ring_enter_until(ring, 0, 2, ~0ULL));
 	EXPECT_TRUE(pop_all(ring, 2));
-	/* Without something to wait for the deadline is none. */
+	/* A call that waits for nothing has no use for its deadline. */
 	EXPECT_EQ(0, ring_enter_until(ring, 0, 0, 1));
 }
 
@@ -162,7 +162,7 @@ TEST_F(ring, completion_ring_full)
 	worker_push(&w, 3, 0);
 	EXPECT_EQ(-EAGAIN, ring_enter(&w.ring, 3, 0));
 	EXPECT_EQ(4, ring_ready(&w.ring));
-	/* One place, one command; the order stays. */
+	/* There is room for one command at a time; the order is kept. */
 	EXPECT_TRUE(pop_all(&w.ring, 1));
 	EXPECT_EQ(1, ring_enter(&w.ring, 3, 4));
 	EXPECT_EQ(4, ring_ready(&w.ring));
@@ -194,7 +194,7 @@ TEST_F(ring, nothing_asked_for_after_a_full_ring)
 	alarm(5);
 	EXPECT_LE(0, ring_enter(&w.ring, 0, 0));
 	alarm(0);
-	/* They stay handed over, or can be handed over again. */
+	/* The others were taken already, or a later call takes them. */
 	while (done < 8) {
 		ASSERT_LE(0, ring_enter_until(&w.ring, 4, 1,
 					      now_ns() + SOON_MS * 1000000ULL));
@@ -340,13 +340,13 @@ TEST_F(ring, broken_indices)
 		worker_push(&w, 3, 0);
 		ASSERT_EQ(3, ring_enter(&w.ring, 3, 3));
 		ASSERT_TRUE(pop_all(&w.ring, 2));
-		/* It is seen when it takes something. */
+		/* The kernel looks at the index when it takes entries. */
 		worker_push(&w, 1, 0);
 		ASSERT_EQ(1, ring_enter(&w.ring, 1, 2));
 		good = *w.ring.ctl;
 		breaks[i](&w.ring);
 		EXPECT_EQ(-EBADFD, ring_enter(&w.ring, 1, 0)) TH_LOG("break %d", i);
-		/* For good, even when mended */
+		/* The ring stays broken, even if the index is put right. */
 		w.ring.ctl->sq_tail = good.sq_tail;
 		w.ring.ctl->cq_head = good.cq_head;
 		EXPECT_EQ(-EBADFD, ring_enter(&w.ring, 0, 0));
@@ -369,7 +369,7 @@ TEST_F(ring, tail_only_broken_is_seen_without_submitting)
 	EXPECT_EQ(-EBADFD, ring_enter(&self->w.ring, 0, 0));
 }
 
-/* What the kernel writes it does not read. */
+/* The kernel does not read the fields that it writes. */
 TEST_F(ring, scribbled_over_the_kernels_part)
 {
 	struct ring *ring = &self->w.ring;
@@ -469,7 +469,7 @@ TEST_F(ring, poll)
 	EXPECT_EQ(0, poll_now(ring->fd));
 	ASSERT_EQ(8, ring_enter(ring, 8, 0));
 	if (variant->flags) {
-		/* Nothing interrupts: it is looked for, at each call. */
+		/* There are no interrupts: each poll() looks at the hardware queue. */
 		EXPECT_TRUE(wait_until(poll_now(ring->fd) & POLLIN));
 	} else {
 		EXPECT_EQ(1, poll(&pollfd, 1, SOON_MS));
@@ -863,7 +863,7 @@ TEST_F(flight, ring_info_tells_tags)
 		seen |= 1 << le16toh(tags[i]);
 	}
 	EXPECT_EQ(info.nr_tags, __builtin_popcount(seen));
-	/* Less room, and a place that is none */
+	/* An array that is too short, and a bad address */
 	memset(tags, 0xff, sizeof(tags));
 	info = (struct usher_ring_info) {
 		.size = sizeof(info), .tags = (uintptr_t)tags, .nr_tags = 2,

@@ -39,7 +39,7 @@ FIXTURE_TEARDOWN(share)
 	worker_close(&self->w);
 }
 
-/* The worker as it is with another ring */
+/* The same worker with another ring */
 static struct worker with_ring(const struct worker *w, const struct ring *ring)
 {
 	struct worker other = *w;
@@ -242,7 +242,7 @@ TEST_F(share, a_thousand_rings_one_after_another)
 		ring_close(&w.ring);
 	}
 	EXPECT_TRUE(wait_until(rings_are(self, 1)));
-	/* Half of it would be seen. */
+	/* Half of what the rings took would be noticed. */
 	EXPECT_TRUE(wait_until(before - memory_available() < count * 192))
 		TH_LOG("%ld KiB available, %ld before", memory_available(), before);
 }

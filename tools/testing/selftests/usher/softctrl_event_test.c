@@ -153,7 +153,7 @@ TEST_F_TIMEOUT(event, an_event_while_it_is_stopped_leaves_no_work_behind, 240)
 	unsigned int i;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-		SKIP(return, "one CPU, and work items must be kept off one that the test does not use");
+		SKIP(return, "one CPU: none is left from which to keep work items away");
 	run_on(0);
 	ASSERT_EQ(0, plug(self, ""));
 	for (i = 0; i < ARRAY_SIZE(moments); i++) {

@@ -151,7 +151,7 @@ TEST_F_TIMEOUT(io, device_errors_reach_the_process, 120)
 	EXPECT_EQ(0, do_io(self, OP_READ, 7, 5));
 }
 
-/* The right to read allows Verify, the right to write Write Uncorrectable. */
+/* Verify needs the right to read, Write Uncorrectable the right to write. */
 TEST_F_TIMEOUT(io, verify_and_write_uncorrectable, 120)
 {
 	static const uint32_t rights[] = { USHER_RIGHT_READ, USHER_RIGHT_WRITE };

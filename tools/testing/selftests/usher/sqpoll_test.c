@@ -180,8 +180,8 @@ TEST_F(sqpoll, sleeps_and_is_woken)
 }
 
 /*
- * It goes to sleep a moment after each command, and the next one comes just then:
- * one of the two must see what the other wrote.
+ * The thread goes to sleep shortly after each command, and the next command comes at that
+ * moment: either the thread sees the entry, or the process sees that it must call.
  */
 TEST_F_TIMEOUT(sqpoll, no_entry_is_lost_when_it_sleeps, 120)
 {
@@ -200,7 +200,7 @@ TEST_F_TIMEOUT(sqpoll, no_entry_is_lost_when_it_sleeps, 120)
 			}
 		}
 		ASSERT_EQ(SC_SUCCESS, ring_status(&cqe));
-		/* Sooner or later than it falls asleep */
+		/* So long that it falls asleep in some rounds and in others not */
 		for (end = now_ns() + i % 64 * SHORT_US * 1000 / 32; now_ns() < end;)
 			;
 	}
@@ -289,7 +289,7 @@ TEST_F_TIMEOUT(sqpoll, enter_beside_a_polling_thread, 120)
 			if (sqpoll_awake(&self->w.ring))
 				continue;
 			slept = sqpoll_sleeps(&self->poller);
-			/* Nobody else can have woken it meanwhile. */
+			/* Only this thread could have woken it since. */
 			ASSERT_EQ(0, ring_info(self->w.ring.fd, &info));
 			ASSERT_FALSE(slept && info.inflight) {
 				TH_LOG("asleep in round %d", i);
@@ -351,7 +351,7 @@ TEST_F(sqpoll, one_at_a_time)
 	EXPECT_EQ(-EINTR, stop(self));
 	EXPECT_FALSE(sqpoll_awake(&self->w.ring));
 
-	/* One that sleeps is one, too. */
+	/* A sleeping thread still is the ring's polling thread. */
 	ASSERT_EQ(0, start(self, 0));
 	ASSERT_EQ(0, worker_move(&self->w, OP_READ, 0, 1, 0));
 	ASSERT_TRUE(asleep(self));
@@ -430,7 +430,7 @@ TEST_F(sqpoll, killed)
 	pid_t pid;
 	char c;
 
-	/* Ours, when the last test's are gone */
+	/* The pages of this test; those of the last one are released late. */
 	ASSERT_TRUE(wait_until(pinned_pages() == ENTRIES));
 	for (i = 0; i < 5; i++) {
 		ASSERT_EQ(0, pipe(fds));

@@ -333,7 +333,7 @@ TEST_F(ioctls, efault)
 	}
 }
 
-/* An answer that cannot be given leaves nothing behind. */
+/* Where the answer cannot be written to the process, the call leaves nothing behind. */
 TEST_F(ioctls, efault_for_the_answer)
 {
 	struct usher_grant_info before, after;
@@ -375,7 +375,7 @@ TEST_F(ioctls, files_close_on_exec)
 	close(narrow);
 }
 
-/* Grants are no streams. */
+/* Neither a grant nor a ring can be read or written like a file. */
 TEST_F(ioctls, no_read_no_write)
 {
 	char byte = 0;
@@ -491,7 +491,7 @@ FIXTURE_TEARDOWN(disks)
 
 TEST_F(disks, grant_info)
 {
-	/* Metadata take their place from the image. */
+	/* The image also holds the metadata, so there are fewer blocks. */
 	uint64_t blocks = variant->bytes >> variant->shift;
 	struct usher_grant_info info;
 	int fd;
@@ -632,7 +632,7 @@ TEST_F(ioctls, buf_register_rlimit)
 			_exit(1);
 		if (buf_register(grant, memory, 5 * PAGE, 0) != -ENOMEM)
 			_exit(2);
-		/* Two pages are touched, though it is not two long. */
+		/* Eight bytes across the end of a page count as two pages. */
 		if (buf_register(grant, memory + PAGE - 4, 8, 0) < 0 ||
 		    buf_register(grant, memory + 3 * PAGE, 2 * PAGE, 0) < 0)
 			_exit(3);
@@ -913,7 +913,7 @@ TEST_F(ioctls, ring_info)
 		.tags = (uintptr_t)-PAGE,
 	};
 
-	/* No tag, nothing to write */
+	/* No command is in flight, so no tag is written. */
 	EXPECT_EQ(0, call(self->ring.fd, USHER_IOC_RING_INFO, &info));
 	EXPECT_EQ(0, info.nr_tags);
 	EXPECT_EQ(8, info.sq_entries);

@@ -208,7 +208,7 @@ static short poll_now(int fd)
 	return poll(&pollfd, 1, 0) < 0 ? -1 : pollfd.revents;
 }
 
-/* Mapped rings can be read, and tell of it. */
+/* Mapped rings can be read still, and their flags say that the device is gone. */
 static void check_ring(struct __test_metadata *_metadata, struct worker *w)
 {
 	char *copy = malloc(w->ring.bytes);
@@ -320,8 +320,8 @@ static void *register_stuck(void *data)
 }
 
 /*
- * Until the fault is there, which nobody answers. False when the registration
- * came back instead: in 6.1 a long-term pin does not wait for userfaultfd.
+ * Wait for the page fault, which the test does not answer. False when the registration
+ * returned instead: in 6.1 a long-term pin does not wait for userfaultfd.
  */
 static bool wait_for_fault(struct stuck *s, int uffd)
 {
@@ -390,7 +390,7 @@ TEST_F(gone, while_a_page_fault_never_returns)
 	come_back(_metadata, self, &variant->way);
 }
 
-/* Who is stuck like that can be killed. */
+/* A process that waits in such a page fault can be killed. */
 TEST(killed_while_a_page_fault_never_returns)
 {
 	int grant, status, uffd = -1, pipes[2];
@@ -497,7 +497,7 @@ TEST(killed_while_a_file_system_never_answers)
 	EXPECT_EQ(0, kill(pid, SIGKILL));
 	if (pins_can_be_killed())
 		EXPECT_EQ(pid, waitpid(pid, &status, 0));
-	/* Others are not held up. */
+	/* Other processes are not held up. */
 	EXPECT_LT(0, buf_register(grant, &file, sizeof(file), 0));
 	slow_file_end(&file);
 	if (!pins_can_be_killed())
