@@ -1,43 +1,81 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every allocation and every copy in each call of usher-raw fails once: each
- * failure is a clean error, nothing stays behind, and the same call works then.
+ * Every allocation and every copy in each call of usher-raw fails once: each failure is a
+ * clean error, nothing stays behind, and the same call works afterwards.
  *
- *	raw_failnth_test FUNCTION [interrupts]	PCI address of a function bound to
- *				usher-raw, with messages and a reset; TAP on stdout
- *
- * The attributes of fault injection are set by who runs it, see faults-in-guest.
+ * The attributes of fault injection are set by faults-in-guest. It runs the fixtures
+ * "calls" and "interrupts" with different ones.
  */
-#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/eventfd.h>
 
+#include "harness.h"
 #include "raw.h"
 
 #define MOST		400	/* points of failure in one call */
 #define PAGES		40
 
-static const char *address;
 static int nth;			/* /proc/self/fail-nth */
-static int owner;		/* the function, but where a test opens it itself */
+static int owner;		/* the function; negative where a test opens it itself */
 static int event;
 static uint32_t kind;		/* of its interrupts */
 static uint64_t bus[PAGES];
 static uint8_t data[PAGES * PAGE] __attribute__((aligned(PAGE)));
 static struct usher_raw_dma dma;
 
-/* The point of that number fails; 0 is none. */
+static void open_function(struct __test_metadata *_metadata)
+{
+	nth = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (nth < 0)
+		SKIP(return, "the kernel has no FAULT_INJECTION");
+	event = eventfd(0, EFD_CLOEXEC);
+	owner = open_node(FUNCTION);
+	ASSERT_GE(owner, 0);
+	kind = info_of(owner).msix ? USHER_RAW_IRQ_MSIX : USHER_RAW_IRQ_MSI;
+}
+
+FIXTURE(calls)
+{
+};
+
+FIXTURE_SETUP(calls)
+{
+	open_function(_metadata);
+}
+
+FIXTURE_TEARDOWN(calls)
+{
+	close(owner);
+}
+
+FIXTURE(interrupts)
+{
+};
+
+FIXTURE_SETUP(interrupts)
+{
+	open_function(_metadata);
+}
+
+FIXTURE_TEARDOWN(interrupts)
+{
+	close(owner);
+}
+
+/* The next system calls fail at the point of that number; 0 is none. */
 static void fail(int number)
 {
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d", number);
-	/* It may be this very call that meets a failure not met before. */
+	/* This write may itself meet a failure that was set before. */
 	while (pwrite(nth, text, strlen(text), 0) < 0)
 		if (errno != EFAULT && errno != ENOMEM)
 			abort();
 }
 
-/* Whether the call met its point */
+/* Whether a call met that point. Nothing fails afterwards. */
 static bool met(void)
 {
 	char text[16] = "";
@@ -56,15 +94,16 @@ static bool is_clean(int error)
 /* Nothing of a call that failed, or was undone, is left. */
 static bool is_as_before(void)
 {
-	return attribute(address, "quarantined_pages") == 0 &&
+	return attribute(FUNCTION, "quarantined_pages") == 0 &&
 	       (owner < 0 || !is_master(owner));
 }
 
 /*
- * @attempt returns >= 0 or a negative errno value; @undo takes back what it made.
- * Goes on until the call is through without having met its point.
+ * @attempt returns >= 0 or a negative errno value; @undo takes back what it made, and
+ * returns 0. Goes on until the call is through without having met its point.
  */
-static void sweep(int (*attempt)(void), void (*undo)(int result))
+static void sweep(struct __test_metadata *_metadata, int (*attempt)(void),
+		  int (*undo)(int result))
 {
 	int number, result, errors = 0;
 	bool failed = true;
@@ -74,50 +113,49 @@ static void sweep(int (*attempt)(void), void (*undo)(int result))
 		result = attempt();
 		failed = met();
 		if (result >= 0) {
-			undo(result);
+			EXPECT_EQ(0, undo(result));
 		} else {
 			errors++;
-			if (!failed || !is_clean(result))
-				printf("# point %d: %s\n", number, strerror(-result));
-			EXPECT(failed);
-			EXPECT(is_clean(result));
+			EXPECT_TRUE(failed && is_clean(result))
+				TH_LOG("point %d: %s", number, strerror(-result));
 		}
-		EXPECT(is_as_before());
+		EXPECT_TRUE(is_as_before());
 	}
-	printf("# %d points, %d of them errors\n", number - 2, errors);
-	EXPECT(!failed);
-	EXPECT(errors > 0);
+	TH_LOG("%d points, %d of them errors", number - 2, errors);
+	EXPECT_FALSE(failed);
+	EXPECT_GT(errors, 0);
 	result = attempt();
-	EXPECT(result >= 0);
+	EXPECT_GE(result, 0);
 	if (result >= 0)
-		undo(result);
-	EXPECT(is_as_before());
+		EXPECT_EQ(0, undo(result));
+	EXPECT_TRUE(is_as_before());
 }
 
-static void undo_nothing(int result)
+static int undo_nothing(int result)
 {
 	(void)result;
+	return 0;
 }
 
-static void undo_fd(int fd)
+static int undo_fd(int fd)
 {
-	close(fd);
+	return close(fd);
 }
 
 /* ---- the calls ---- */
 
 static int try_open(void)
 {
-	return open_node(address);
+	return open_node(FUNCTION);
 }
 
-static void opening(void)
+TEST_F(calls, opening)
 {
 	close(owner);
 	owner = -1;
-	sweep(try_open, undo_fd);
-	owner = open_node(address);
-	EXPECT(owner >= 0);
+	sweep(_metadata, try_open, undo_fd);
+	owner = open_node(FUNCTION);
+	EXPECT_GE(owner, 0);
 }
 
 static int try_info(void)
@@ -127,9 +165,9 @@ static int try_info(void)
 	return call(owner, USHER_RAW_IOC_INFO, &info);
 }
 
-static void information(void)
+TEST_F(calls, information)
 {
-	sweep(try_info, undo_nothing);
+	sweep(_metadata, try_info, undo_nothing);
 }
 
 static int try_region(void)
@@ -139,9 +177,9 @@ static int try_region(void)
 	return call(owner, USHER_RAW_IOC_REGION, &region);
 }
 
-static void regions(void)
+TEST_F(calls, regions)
 {
-	sweep(try_region, undo_nothing);
+	sweep(_metadata, try_region, undo_nothing);
 }
 
 static int try_config_read(void)
@@ -156,10 +194,10 @@ static int try_config_write(void)
 	return config_write(owner, STATUS, 2, 0);
 }
 
-static void configuration(void)
+TEST_F(calls, configuration)
 {
-	sweep(try_config_read, undo_nothing);
-	sweep(try_config_write, undo_nothing);
+	sweep(_metadata, try_config_read, undo_nothing);
+	sweep(_metadata, try_config_write, undo_nothing);
 }
 
 static int try_bits(void)
@@ -167,10 +205,10 @@ static int try_bits(void)
 	return dma_bits(owner, 40);
 }
 
-static void address_bits(void)
+TEST_F(calls, address_bits)
 {
-	sweep(try_bits, undo_nothing);
-	EXPECT_EQ(dma_bits(owner, 64), 0);
+	sweep(_metadata, try_bits, undo_nothing);
+	EXPECT_EQ(0, dma_bits(owner, 64));
 }
 
 static int try_alloc(void)
@@ -178,15 +216,15 @@ static int try_alloc(void)
 	return dma_alloc(owner, PAGES, &dma, bus);
 }
 
-static void undo_memory(int result)
+static int undo_memory(int result)
 {
 	(void)result;
-	EXPECT_EQ(dma_free(owner, dma.id), 0);
+	return dma_free(owner, dma.id);
 }
 
-static void allocating(void)
+TEST_F(calls, allocating)
 {
-	sweep(try_alloc, undo_memory);
+	sweep(_metadata, try_alloc, undo_memory);
 }
 
 static int try_register(void)
@@ -194,15 +232,15 @@ static int try_register(void)
 	return dma_register(owner, data + 1, sizeof(data) - 1, 0, PAGES, bus);
 }
 
-static void undo_register(int id)
+static int undo_register(int id)
 {
-	EXPECT_EQ(dma_free(owner, id), 0);
+	return dma_free(owner, id);
 }
 
-static void registering(void)
+TEST_F(calls, registering)
 {
 	memset(data, 1, sizeof(data));
-	sweep(try_register, undo_register);
+	sweep(_metadata, try_register, undo_register);
 }
 
 /* With pages that must be faulted in first */
@@ -219,28 +257,28 @@ static int try_register_fresh(void)
 	return ret;
 }
 
-static void registering_fresh_memory(void)
+TEST_F(calls, registering_fresh_memory)
 {
-	sweep(try_register_fresh, undo_register);
+	sweep(_metadata, try_register_fresh, undo_register);
 }
 
-/* It takes nothing but a copy of its argument. */
-static void freeing(void)
+/* Nothing in it can fail but copying the argument. */
+TEST_F(calls, freeing)
 {
 	int number, result;
 	bool failed = true;
 
-	EXPECT_EQ(dma_alloc(owner, 8, &dma, bus), 0);
+	EXPECT_EQ(0, dma_alloc(owner, 8, &dma, bus));
 	for (number = 1; number < MOST && failed; number++) {
 		fail(number);
 		result = dma_free(owner, dma.id);
 		failed = met();
-		EXPECT(!result || (failed && result == -EFAULT));
-		EXPECT_EQ(is_master(owner), result != 0);
+		EXPECT_TRUE(!result || (failed && result == -EFAULT));
+		EXPECT_EQ(result != 0, is_master(owner));
 		if (!result)
-			EXPECT_EQ(dma_alloc(owner, 8, &dma, bus), 0);
+			EXPECT_EQ(0, dma_alloc(owner, 8, &dma, bus));
 	}
-	EXPECT_EQ(dma_free(owner, dma.id), 0);
+	EXPECT_EQ(0, dma_free(owner, dma.id));
 }
 
 static int try_map_memory(void)
@@ -255,26 +293,26 @@ static int try_map_memory(void)
 	return 0;
 }
 
-static void mapping_memory(void)
+TEST_F(calls, mapping_memory)
 {
 	int number, result, errors = 0;
 	bool failed = true;
 
-	EXPECT_EQ(try_alloc(), 0);
+	EXPECT_EQ(0, try_alloc());
 	for (number = 1; number < MOST && failed; number++) {
 		fail(number);
 		result = try_map_memory();
 		failed = met();
 		errors += result < 0;
-		EXPECT(!result || (failed && is_clean(result)));
+		EXPECT_TRUE(!result || (failed && is_clean(result)));
 	}
-	EXPECT(!failed);
-	EXPECT(errors > 0);
-	EXPECT_EQ(try_map_memory(), 0);
-	undo_memory(0);
+	EXPECT_FALSE(failed);
+	EXPECT_GT(errors, 0);
+	EXPECT_EQ(0, try_map_memory());
+	EXPECT_EQ(0, undo_memory(0));
 }
 
-/* Touching it, too: a fault that fails is SIGBUS or comes again. */
+/* Touches the registers, too: a page fault that fails is SIGBUS, or is repeated. */
 static int try_map_registers(void)
 {
 	uint8_t *registers = map(owner, 0, PAGE, MAP_SHARED);
@@ -287,9 +325,19 @@ static int try_map_registers(void)
 	return ret;
 }
 
-static void mapping_registers(void)
+TEST_F(calls, mapping_registers)
 {
-	sweep(try_map_registers, undo_nothing);
+	sweep(_metadata, try_map_registers, undo_nothing);
+}
+
+static int try_reset(void)
+{
+	return reset(owner);
+}
+
+TEST_F(calls, resetting)
+{
+	sweep(_metadata, try_reset, undo_nothing);
 }
 
 static int try_interrupts(void)
@@ -297,15 +345,35 @@ static int try_interrupts(void)
 	return irq_enable(owner, kind, 1, &event);
 }
 
-static void undo_interrupts(int result)
+/* Closing cannot fail, even if the owner has memory, registered memory and interrupts. */
+TEST_F(calls, closing)
 {
-	(void)result;
-	EXPECT_EQ(irq_disable(owner), 0);
+	int number;
+	bool failed = true;
+
+	for (number = 1; number < MOST && failed; number++) {
+		EXPECT_EQ(0, try_alloc());
+		EXPECT_GT(try_register(), 0);
+		EXPECT_EQ(0, try_interrupts());
+		fail(number);
+		close(owner);
+		failed = met();
+		owner = open_node(FUNCTION);
+		EXPECT_GE(owner, 0);
+		EXPECT_TRUE(is_as_before());
+	}
+	EXPECT_FALSE(failed);
 }
 
-static void interrupts_on(void)
+static int undo_interrupts(int result)
 {
-	sweep(try_interrupts, undo_interrupts);
+	(void)result;
+	return irq_disable(owner);
+}
+
+TEST_F(interrupts, interrupts_on)
+{
+	sweep(_metadata, try_interrupts, undo_interrupts);
 }
 
 static int try_mask(void)
@@ -324,93 +392,21 @@ static int try_interrupts_off(void)
 }
 
 /* Nothing in them fails but copying the argument. */
-static void interrupts_masked_and_off(void)
+TEST_F(interrupts, interrupts_masked_and_off)
 {
 	int (*const calls[])(void) = { try_mask, try_unmask, try_interrupts_off };
 	size_t i;
 
-	EXPECT_EQ(try_interrupts(), 0);
+	EXPECT_EQ(0, try_interrupts());
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		fail(1);
-		EXPECT_EQ(calls[i](), -EFAULT);
-		EXPECT(met());
+		EXPECT_EQ(-EFAULT, calls[i]());
+		EXPECT_TRUE(met());
 		fail(2);
-		EXPECT_EQ(calls[i](), 0);
+		EXPECT_EQ(0, calls[i]());
 		met();
 	}
-	EXPECT(is_as_before());
+	EXPECT_TRUE(is_as_before());
 }
 
-static int try_reset(void)
-{
-	return reset(owner);
-}
-
-static void resetting(void)
-{
-	sweep(try_reset, undo_nothing);
-}
-
-/* Closing cannot fail: with all that an owner can have. */
-static void closing(void)
-{
-	int number;
-	bool failed = true;
-
-	for (number = 1; number < MOST && failed; number++) {
-		EXPECT_EQ(try_alloc(), 0);
-		EXPECT(try_register() > 0);
-		EXPECT_EQ(try_interrupts(), 0);
-		fail(number);
-		close(owner);
-		failed = met();
-		owner = open_node(address);
-		EXPECT(owner >= 0);
-		EXPECT(is_as_before());
-	}
-	EXPECT(!failed);
-}
-
-int main(int argc, char **argv)
-{
-	static const struct tap_test tests[] = {
-		TAP_TEST(opening),
-		TAP_TEST(information),
-		TAP_TEST(regions),
-		TAP_TEST(configuration),
-		TAP_TEST(address_bits),
-		TAP_TEST(allocating),
-		TAP_TEST(registering),
-		TAP_TEST(registering_fresh_memory),
-		TAP_TEST(freeing),
-		TAP_TEST(mapping_memory),
-		TAP_TEST(mapping_registers),
-		TAP_TEST(resetting),
-		TAP_TEST(closing),
-	}, interrupts[] = {
-		TAP_TEST(interrupts_on),
-		TAP_TEST(interrupts_masked_and_off),
-	};
-
-	if (argc != 2 && argc != 3) {
-		fprintf(stderr, "usage: raw_failnth_test FUNCTION [interrupts]\n");
-		return 2;
-	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	address = argv[1];
-	nth = open("/proc/self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (nth < 0) {
-		printf("1..0 # SKIP the kernel has no FAULT_INJECTION\n");
-		return 0;
-	}
-	event = eventfd(0, EFD_CLOEXEC);
-	owner = open_node(address);
-	if (owner < 0) {
-		fprintf(stderr, "%s: %s\n", address, strerror(-owner));
-		return 2;
-	}
-	kind = info_of(owner).msix ? USHER_RAW_IRQ_MSIX : USHER_RAW_IRQ_MSI;
-	if (argc == 3)
-		return run_tests(interrupts, ARRAY_SIZE(interrupts));
-	return run_tests(tests, ARRAY_SIZE(tests));
-}
+TEST_HARNESS_MAIN
