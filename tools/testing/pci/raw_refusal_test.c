@@ -77,11 +77,12 @@ static void *make_long_reset(void *data)
 
 static void call_without_end(int fd, const struct usher_raw_dma *dma)
 {
-	struct usher_raw_info info = { .size = sizeof(info) };
-
 	(void)dma;
-	for (;;)
+	for (;;) {
+		struct usher_raw_info info = { .size = sizeof(info) };
+
 		call(fd, USHER_RAW_IOC_INFO, &info);
+	}
 }
 
 static void map_without_end(int fd, const struct usher_raw_dma *dma)
