@@ -198,7 +198,7 @@ def kernel_arguments(options, kernel, run):
 
 def qemu_command(options, kernel, run, log):
     qemu = need("qemu-system-x86_64", "qemu-system-x86")
-    image = kernels.kernel("6.12").image if kernel.name == "debug" else kernel.image
+    image = kernels.kernel("6.12").image if kernel.name in kernels.BUILT else kernel.image
     accel = "tcg" if options.tcg else accelerator(qemu, image)
     command = [qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     command += ["-machine", "q35,kernel-irqchip=split" if options.iommu else "q35"]

@@ -4,6 +4,7 @@
 6.1, 6.12   Debian's stock kernels and their headers, unpacked, not installed
 source      Debian's source of 6.12
 debug       that source, built with debug.config
+gcov        that source, built with gcov.config over debug.config
 """
 
 import fcntl
@@ -20,7 +21,10 @@ HERE = Path(__file__).resolve().parent
 STOCK = ("6.1", "6.12")
 SOURCE_PACKAGE = "linux-source-6.12"
 APT_LISTS = "/var/lib/apt/lists"
-NAMES = STOCK + ("debug", "source")
+# Kernels built here, each from fragments of which a later one overrides
+FRAGMENTS = {"debug": ("debug.config",), "gcov": ("debug.config", "gcov.config")}
+BUILT = tuple(FRAGMENTS)
+NAMES = STOCK + BUILT + ("source",)
 
 
 class KernelError(Exception):
@@ -259,39 +263,51 @@ def source():
     return folder / "linux"
 
 
-def debug_folder():
-    """Named by a hash of what goes into the debug kernel."""
+def built_folder(name):
+    """Named by a hash of what goes into the kernel."""
     compiler = subprocess.run(["gcc", "--version"], stdout=subprocess.PIPE, check=True).stdout
-    parts = ((HERE / "debug.config").read_bytes(),
-             source().parent.name.removeprefix("source-").encode(), compiler.splitlines()[0])
+    parts = [(HERE / fragment).read_bytes() for fragment in FRAGMENTS[name]]
+    parts += [source().parent.name.removeprefix("source-").encode(), compiler.splitlines()[0]]
     identity = hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
-    return cache_folder() / f"debug-{identity}"
+    return cache_folder() / f"{name}-{identity}"
+
+
+def merged(fragments):
+    """The lines of configuration fragments, the last for each symbol."""
+    lines = {}
+    for fragment in fragments:
+        for line in fragment.read_text().splitlines():
+            symbol = re.match(r"(?:CONFIG_\w+(?==)|# CONFIG_\w+(?= is not set$))", line)
+            if symbol:
+                lines[symbol.group().removeprefix("# ")] = line
+    return list(lines.values())
 
 
 def check_config(wanted, got):
-    """Every line of the fragment must have survived Kconfig."""
+    """Every line that is wanted must have survived Kconfig."""
     have = set(got.read_text().splitlines())
     enabled = {line.split("=")[0] for line in have if line.startswith("CONFIG_")}
     lost = []
-    for line in wanted.read_text().splitlines():
+    for line in wanted:
         unset = re.fullmatch(r"# (CONFIG_\w+) is not set", line)
         if unset and unset.group(1) in enabled:
             lost.append(line)
         elif line.startswith("CONFIG_") and line not in have:
             lost.append(line)
     if lost:
-        raise KernelError("this kernel source does not take these lines of "
-                          f"{wanted.name}:\n" + "\n".join(lost))
+        raise KernelError("this kernel source does not take these lines:\n" + "\n".join(lost))
 
 
-def make_debug(folder):
+def make_built(name, folder):
     build = folder / "build"
     build.mkdir()
     make = ["make", "-C", source(), f"O={build}", f"-j{os.cpu_count()}"]
-    say("building the debug kernel (about ten minutes on two cores)")
+    say(f"building the {name} kernel (about ten minutes on two cores)")
+    wanted = merged(HERE / fragment for fragment in FRAGMENTS[name])
+    (build / "wanted.config").write_text("\n".join(wanted) + "\n")
     run(make + ["allnoconfig"],
-        env=dict(os.environ, KCONFIG_ALLCONFIG=str(HERE / "debug.config")))
-    check_config(HERE / "debug.config", build / ".config")
+        env=dict(os.environ, KCONFIG_ALLCONFIG=str(build / "wanted.config")))
+    check_config(wanted, build / ".config")
     # Not vmlinux by its PVH entry: what some compilers make of that crashes.
     run(make + ["bzImage", "modules"])
     release = (build / "include/config/kernel.release").read_text().strip()
@@ -306,8 +322,8 @@ def make_debug(folder):
 
 def kernel(name):
     """Fetch or build a kernel, unless the cache has it."""
-    if name == "debug":
-        folder = filled(debug_folder(), make_debug)
+    if name in BUILT:
+        folder = filled(built_folder(name), lambda folder: make_built(name, folder))
     else:
         folder = unpacked(name, lambda: stock_packages(name),
                           lambda packages: packages[find_image_package(packages)], make_stock)
