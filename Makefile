@@ -79,6 +79,26 @@ docs:
 	$(MAKE) -C Documentation html
 	@echo "Open build/docs/index.html"
 
+# Of our sources; what the module uses of the kernel is elsewhere.
+SOURCES := drivers include tools
+CTAGS := ctags --languages=C,C++,Python,Sh --map-C++=-.h --map-C=+.h --exclude='*.mod.c' \
+	 --regex-C='/^TRACE_EVENT\(([a-z_]+)/trace_\1/f/' -R
+
+.PHONY: tags
+tags:
+	tools/testing/vm/deps tags
+	$(CTAGS) -f tags $(SOURCES)
+	$(CTAGS) -e -f TAGS $(SOURCES)
+	find $(SOURCES) -name '*.[ch]' ! -name '*.mod.c' > cscope.files
+	cscope -bkq
+
+# How the module is compiled depends on the kernel: KERNEL=debug has its tests, too.
+KERNEL ?= 6.12
+.PHONY: compile_commands.json
+compile_commands.json:
+	tools/testing/vm/deps build vm check bench
+	tools/testing/vm/compile-commands $(KERNEL)
+
 .PHONY: clean
 clean:
 ifneq ($(have_headers),)
@@ -88,6 +108,7 @@ endif
 		$(MAKE) -C $$folder clean || exit; \
 	done
 	rm -rf build
+	rm -f tags TAGS cscope.files cscope.*out compile_commands.json
 
 .PHONY: help
 help:
@@ -98,6 +119,8 @@ help:
 	@echo 'make check      all tests, in guests; STEPS="..." for some (check --help lists them)'
 	@echo 'make bench      what an I/O costs, in guests, into Documentation/performance'
 	@echo 'make docs       the documentation as HTML in build/docs'
+	@echo 'make tags       indexes for editors (ctags, etags, cscope)'
+	@echo 'make compile_commands.json  for clangd; KERNEL=debug with the unit tests'
 	@echo 'make install    module and tools (DESTDIR, PREFIX)'
 	@echo 'make clean      removes what was built; the cache of kernels stays'
 	@echo
