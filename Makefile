@@ -68,6 +68,12 @@ check:
 	tools/testing/vm/deps build vm check bench docs
 	tools/testing/check/check $(STEPS)
 
+# The module's lines that those of these checks execute that use the debug kernel
+.PHONY: coverage
+coverage:
+	tools/testing/vm/deps build vm check
+	tools/testing/check/check --coverage $(STEPS)
+
 .PHONY: bench
 bench:
 	@tools/testing/vm/deps build vm bench
@@ -117,6 +123,7 @@ help:
 	@echo 'make tools      libusher and usherctl alone'
 	@echo 'make run        the demonstration, in a guest with an emulated disk'
 	@echo 'make check      all tests, in guests; STEPS="..." for some (check --help lists them)'
+	@echo 'make coverage   which lines of the module they execute, a table in build/coverage'
 	@echo 'make bench      what an I/O costs, in guests, into Documentation/performance'
 	@echo 'make docs       the documentation as HTML in build/docs'
 	@echo 'make tags       indexes for editors (ctags, etags, cscope)'
