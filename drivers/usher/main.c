@@ -3,11 +3,19 @@
  * Loading and unloading.
  */
 #include <linux/module.h>
+#include <linux/pci.h>
+#include <uapi/linux/usher.h>
+
+#include "core/chrdev.h"
+#include "core/wq.h"
+#include "device/pci.h"
+#include "file/grant.h"
+#include "grant/node.h"
+#include "nvme/qpair.h"
+#include "raw/driver.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
-#include "raw/driver.h"
-#include "usher.h"
 
 /* The interface: a struct may grow at its end, and nothing else may change. */
 static_assert(sizeof(struct usher_limits) == 16);
@@ -37,6 +45,7 @@ static int __init usher_init(void)
 	ret = usher_chrdev_init();
 	if (ret)
 		goto exit_wq;
+	usher_nodes_init(&usher_grant_fops);
 	ret = pci_register_driver(&usher_driver);
 	if (ret)
 		goto exit_chrdev;

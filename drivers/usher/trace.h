@@ -10,7 +10,11 @@
 
 #include <linux/tracepoint.h>
 
-#include "usher.h"
+#include "core/device.h"
+
+struct nvme_command;
+struct usher_qpair;
+struct usher_slot;
 
 TRACE_EVENT(usher_submit,
 	TP_PROTO(const struct usher_qpair *qp, const struct usher_slot *slot,
@@ -27,7 +31,7 @@ TRACE_EVENT(usher_submit,
 		__field(u32, cdw12)
 	),
 	TP_fast_assign(
-		__entry->device = qp->ud->id;
+		__entry->device = qp->ctrl->ud->id;
 		__entry->qid = qp->qid;
 		__entry->cid = cmd->common.command_id;
 		__entry->tag = le16_to_cpu(slot->tag);
@@ -55,7 +59,7 @@ TRACE_EVENT(usher_complete,
 		__field(u16, flags)
 	),
 	TP_fast_assign(
-		__entry->device = qp->ud->id;
+		__entry->device = qp->ctrl->ud->id;
 		__entry->qid = qp->qid;
 		__entry->cid = slot->cid;
 		__entry->tag = le16_to_cpu(slot->tag);
@@ -78,7 +82,7 @@ TRACE_EVENT(usher_refuse,
 		__field(u16, status)
 	),
 	TP_fast_assign(
-		__entry->device = qp->ud->id;
+		__entry->device = qp->ctrl->ud->id;
 		__entry->qid = qp->qid;
 		__entry->tag = le16_to_cpu(tag);
 		__entry->status = status;

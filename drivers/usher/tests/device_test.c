@@ -10,22 +10,15 @@
 
 /**
  * struct device_rig - a device, and a thread that wants into a section of it
- * @ud: under test
+ * @dev: the device under test
  * @ret: what the thread got
  * @done: the thread has it
- * @faults: resets asked for
  */
 struct device_rig {
-	struct usher_device ud;
+	struct usher_rig dev;
 	int ret;
 	struct completion done;
-	u32 faults;
 };
-
-static void device_reset_work(struct work_struct *work)
-{
-	container_of(work, struct device_rig, ud.reset_work)->faults++;
-}
 
 static void device_exit(struct kunit *test)
 {
@@ -33,8 +26,7 @@ static void device_exit(struct kunit *test)
 
 	if (!rig)
 		return;
-	flush_work(&rig->ud.reset_work);
-	usher_rig_exit(test, &rig->ud);
+	usher_rig_exit(test, &rig->dev);
 }
 
 static int device_init(struct kunit *test)
@@ -44,8 +36,7 @@ static int device_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, rig);
 	test->priv = rig;
 	init_completion(&rig->done);
-	INIT_WORK(&rig->ud.reset_work, device_reset_work);
-	usher_rig_init(test, &rig->ud, "usher-device");
+	usher_rig_init(test, &rig->dev, "usher-device");
 	return 0;
 }
 
@@ -85,9 +76,9 @@ static void device_transition(struct kunit *test)
 	struct device_rig *rig = test->priv;
 
 	KUNIT_EXPECT_EQ(test, usher_state_legal(step->from, step->to), step->legal);
-	rig->ud.state = step->from;
-	KUNIT_EXPECT_EQ(test, usher_set_state(&rig->ud, step->to), step->legal);
-	KUNIT_EXPECT_EQ(test, usher_state(&rig->ud), step->legal ? step->to : step->from);
+	rig->dev.ud.state = step->from;
+	KUNIT_EXPECT_EQ(test, usher_dev_set_state(&rig->dev.ud, step->to), step->legal);
+	KUNIT_EXPECT_EQ(test, usher_dev_state(&rig->dev.ud), step->legal ? step->to : step->from);
 }
 
 /* ---- sections ----------------------------------------------------------- */
@@ -106,12 +97,13 @@ static void device_enter(struct kunit *test)
 	int idx;
 
 	for (state = USHER_NEW; state < NR_STATES; state++) {
-		rig->ud.state = state;
-		KUNIT_EXPECT_EQ(test, usher_enter(&rig->ud, &idx), device_enter_answers[state]);
+		rig->dev.ud.state = state;
+		KUNIT_EXPECT_EQ(test, usher_dev_enter(&rig->dev.ud, &idx),
+				device_enter_answers[state]);
 		if (state == USHER_LIVE)
-			usher_leave(&rig->ud, idx);
+			usher_dev_exit(&rig->dev.ud, idx);
 		/* Would wait for ever if a refused call had stayed inside. */
-		synchronize_srcu(&rig->ud.srcu);
+		synchronize_srcu(&rig->dev.ud.srcu);
 	}
 }
 
@@ -120,13 +112,13 @@ static void device_enter_slow(struct kunit *test)
 	struct device_rig *rig = test->priv;
 	int idx;
 
-	KUNIT_EXPECT_EQ(test, usher_enter_slow(&rig->ud, &idx), 0);
+	KUNIT_EXPECT_EQ(test, usher_dev_enter_slow(&rig->dev.ud, &idx), 0);
 	/* Who waits for these sections is not who waits for the quick ones. */
-	synchronize_srcu(&rig->ud.srcu);
-	usher_leave_slow(&rig->ud, idx);
-	rig->ud.state = USHER_GONE;
-	KUNIT_EXPECT_EQ(test, usher_enter_slow(&rig->ud, &idx), -ENODEV);
-	synchronize_srcu(&rig->ud.slow);
+	synchronize_srcu(&rig->dev.ud.srcu);
+	usher_dev_exit_slow(&rig->dev.ud, idx);
+	rig->dev.ud.state = USHER_GONE;
+	KUNIT_EXPECT_EQ(test, usher_dev_enter_slow(&rig->dev.ud, &idx), -ENODEV);
+	synchronize_srcu(&rig->dev.ud.slow);
 }
 
 static void device_enter_deadline(struct kunit *test)
@@ -134,16 +126,16 @@ static void device_enter_deadline(struct kunit *test)
 	struct device_rig *rig = test->priv;
 	int idx;
 
-	rig->ud.state = USHER_RESETTING;
-	KUNIT_EXPECT_EQ(test, usher_enter_until(&rig->ud, &idx, 0), -ETIME);
-	KUNIT_EXPECT_EQ(test, usher_enter_until(&rig->ud, &idx,
-						ktime_add_ms(ktime_get(), 1)), -ETIME);
-	rig->ud.state = USHER_GONE;
-	KUNIT_EXPECT_EQ(test, usher_enter_until(&rig->ud, &idx, KTIME_MAX), -ENODEV);
-	rig->ud.state = USHER_LIVE;
+	rig->dev.ud.state = USHER_RESETTING;
+	KUNIT_EXPECT_EQ(test, usher_dev_enter_until(&rig->dev.ud, &idx, 0), -ETIME);
+	KUNIT_EXPECT_EQ(test, usher_dev_enter_until(&rig->dev.ud, &idx,
+						    ktime_add_ms(ktime_get(), 1)), -ETIME);
+	rig->dev.ud.state = USHER_GONE;
+	KUNIT_EXPECT_EQ(test, usher_dev_enter_until(&rig->dev.ud, &idx, KTIME_MAX), -ENODEV);
+	rig->dev.ud.state = USHER_LIVE;
 	/* Nobody needs to wait, so nobody comes too late. */
-	KUNIT_EXPECT_EQ(test, usher_enter_until(&rig->ud, &idx, 0), 0);
-	usher_leave(&rig->ud, idx);
+	KUNIT_EXPECT_EQ(test, usher_dev_enter_until(&rig->dev.ud, &idx, 0), 0);
+	usher_dev_exit(&rig->dev.ud, idx);
 }
 
 static int device_enter_thread(void *data)
@@ -151,9 +143,9 @@ static int device_enter_thread(void *data)
 	struct device_rig *rig = data;
 	int idx;
 
-	rig->ret = usher_enter_until(&rig->ud, &idx, KTIME_MAX);
+	rig->ret = usher_dev_enter_until(&rig->dev.ud, &idx, KTIME_MAX);
 	if (!rig->ret)
-		usher_leave(&rig->ud, idx);
+		usher_dev_exit(&rig->dev.ud, idx);
 	complete(&rig->done);
 	return 0;
 }
@@ -178,13 +170,13 @@ static void device_enter_waits(struct kunit *test)
 	struct device_rig *rig = test->priv;
 	struct task_struct *task;
 
-	rig->ud.state = USHER_RESETTING;
+	rig->dev.ud.state = USHER_RESETTING;
 	task = kthread_run(device_enter_thread, rig, "usher-enter");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
-	while (!wq_has_sleeper(&rig->ud.admin_wait) && !completion_done(&rig->done))
+	while (!wq_has_sleeper(&rig->dev.ud.wait) && !completion_done(&rig->done))
 		cond_resched();
 	KUNIT_EXPECT_FALSE(test, completion_done(&rig->done));
-	KUNIT_EXPECT_TRUE(test, usher_set_state(&rig->ud, end->to));
+	KUNIT_EXPECT_TRUE(test, usher_dev_set_state(&rig->dev.ud, end->to));
 	KUNIT_ASSERT_NE(test, wait_for_completion_timeout(&rig->done, 60 * HZ), 0);
 	KUNIT_EXPECT_EQ(test, rig->ret, end->want);
 }
@@ -198,11 +190,11 @@ static void device_fault(struct kunit *test)
 	enum usher_state state;
 
 	for (state = USHER_NEW; state < NR_STATES; state++) {
-		rig->faults = 0;
-		rig->ud.state = state;
-		usher_device_fault(&rig->ud, "a test says so");
-		flush_work(&rig->ud.reset_work);
-		KUNIT_EXPECT_EQ(test, rig->faults, state == USHER_LIVE);
+		rig->dev.faults = 0;
+		rig->dev.ud.state = state;
+		usher_dev_fault(&rig->dev.ud, "a test says so");
+		flush_work(&rig->dev.reset_work);
+		KUNIT_EXPECT_EQ(test, rig->dev.faults, state == USHER_LIVE);
 	}
 }
 

@@ -2,6 +2,7 @@
 /*
  * usher: tests of narrowing, charging and ending grants.
  */
+#include "grant/grant.h"
 #include "rig.h"
 
 #define BLOCKS		0x100000ULL
@@ -20,18 +21,26 @@ static void grant_exit(struct kunit *test)
 
 static int grant_init(struct kunit *test)
 {
-	struct usher_device *ud = kunit_kzalloc(test, sizeof(*ud), GFP_KERNEL);
+	struct usher_rig *rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, ud);
-	test->priv = ud;
-	usher_rig_init(test, ud, "usher-grant");
+	KUNIT_ASSERT_NOT_NULL(test, rig);
+	test->priv = rig;
+	usher_rig_init(test, rig, "usher-grant");
 	return 0;
+}
+
+static struct usher_device *grant_device(struct kunit *test)
+{
+	struct usher_rig *rig = test->priv;
+
+	return &rig->ud;
 }
 
 static struct usher_grant *grant_of_all(struct kunit *test)
 {
 	struct usher_scope scope = usher_rig_scope(BLOCKS);
-	struct usher_grant *grant = usher_grant_alloc(test->priv, NULL, &scope, &grant_limits);
+	struct usher_grant *grant = usher_grant_alloc(grant_device(test), NULL, &scope,
+						      &grant_limits);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, grant);
 	return grant;
@@ -40,7 +49,7 @@ static struct usher_grant *grant_of_all(struct kunit *test)
 /* A grant below @parent, that may do all that @parent may */
 static struct usher_grant *grant_below(struct kunit *test, struct usher_grant *parent)
 {
-	struct usher_grant *grant = usher_grant_alloc(test->priv, parent, &parent->scope,
+	struct usher_grant *grant = usher_grant_alloc(grant_device(test), parent, &parent->scope,
 						      &parent->limits);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, grant);
@@ -423,7 +432,7 @@ static void grant_kill_descendants(struct kunit *test)
 /* Grants let go in any order; parents stay as long as children need them. */
 static void grant_lifetime(struct kunit *test)
 {
-	struct usher_device *ud = test->priv;
+	struct usher_device *ud = grant_device(test);
 	struct usher_grant *tree[TREE];
 	u32 i;
 

@@ -6,6 +6,7 @@
  */
 #include <linux/prandom.h>
 
+#include "nvme/qpair.h"
 #include "rig.h"
 
 #define DEPTH		16
@@ -13,25 +14,25 @@
 #define QID		3
 #define NR_TAGS		1024
 #define NR_RINGS	8
-#define NR_AUX		4
+#define NR_CMD_PAGES	4
 
 struct qpair_rig;
 
 /**
  * struct rig_ring - stands for a ring
- * @share: its part of the queue
+ * @client: its part of the queue
  * @rig: where it belongs
  * @wants: commands it would submit if it had slots
- * @served: turns it had
- * @idle: calls of ops->idle()
- * @flushes: calls of ops->flush()
+ * @turns: turns it had
+ * @idle: calls of ops->closed()
+ * @flushes: calls of ops->publish()
  * @gets: calls of ops->get() less those given back
  */
 struct rig_ring {
-	struct usher_share share;
+	struct usher_client client;
 	struct qpair_rig *rig;
 	u32 wants;
-	u32 served;
+	u32 turns;
 	u32 idle;
 	u32 flushes;
 	int gets;
@@ -39,7 +40,7 @@ struct rig_ring {
 
 /**
  * struct qpair_rig - a queue pair and what became of its commands
- * @ud: its device
+ * @dev: its device
  * @qp: under test
  * @rings: some rings
  * @done: how often the command of each tag completed
@@ -50,11 +51,10 @@ struct rig_ring {
  * @tail: where the device writes next in the completion queue
  * @phase: with which phase
  * @endless: each completion brings another command, which is done at once
- * @faults: resets asked for
- * @handed_over: how often serving was left to the work item
+ * @handed_over: how often turns were left to the work item
  */
 struct qpair_rig {
-	struct usher_device ud;
+	struct usher_rig dev;
 	struct usher_qpair *qp;
 	struct rig_ring rings[NR_RINGS];
 	u32 done[NR_TAGS];
@@ -65,9 +65,13 @@ struct qpair_rig {
 	u16 tail;
 	u8 phase;
 	bool endless;
-	u32 faults;
 	u32 handed_over;
 };
+
+static struct qpair_rig *to_qpair_rig(struct usher_qpair *qp)
+{
+	return container_of(to_usher_rig(qp->ctrl->ud), struct qpair_rig, dev);
+}
 
 /* ---- the owner of the commands ------------------------------------------ */
 
@@ -89,9 +93,9 @@ static u16 rig_issue(struct qpair_rig *rig, struct rig_ring *ring)
 {
 	struct usher_slot *slot = usher_slot_take(rig->qp);
 
-	slot->share = &ring->share;
-	slot->buf = NULL;
-	slot->aux = -1;
+	slot->client = &ring->client;
+	slot->mem = NULL;
+	slot->cmd_page = -1;
 	slot->deadline = 0;
 	slot->tag = cpu_to_le16(rig->next_tag);
 	*usher_slot_command(rig->qp) = (struct nvme_command) {
@@ -106,58 +110,73 @@ static u16 rig_issue(struct qpair_rig *rig, struct rig_ring *ring)
 static void rig_complete(struct usher_qpair *qp, struct usher_slot *slot,
 			 __le64 result, __le16 status, u16 flags)
 {
-	struct qpair_rig *rig = container_of(qp->ud, struct qpair_rig, ud);
+	struct qpair_rig *rig = to_qpair_rig(qp);
 	u16 tag = le16_to_cpu(slot->tag);
 
 	rig->done[tag]++;
 	rig->flags[tag] = flags;
 	rig->status[tag] = le16_to_cpu(status);
 	rig->result[tag] = le64_to_cpu(result);
-	if (slot->share)
-		usher_share_mark(qp, slot->share);
+	if (slot->client)
+		usher_qpair_completed(qp, slot->client);
 	if (rig->endless) {
-		slot->share->held++;
+		slot->client->held++;
 		rig_device_writes(rig, rig_issue(rig, &rig->rings[0]), 0, 0);
 	}
 }
 
-static void rig_flush(struct usher_share *share)
+static void rig_publish(struct usher_client *client)
 {
-	container_of(share, struct rig_ring, share)->flushes++;
+	container_of(client, struct rig_ring, client)->flushes++;
 }
 
-static void rig_idle(struct usher_share *share)
+static void rig_closed(struct usher_client *client)
 {
-	container_of(share, struct rig_ring, share)->idle++;
+	container_of(client, struct rig_ring, client)->idle++;
 }
 
-static void rig_get(struct usher_share *share)
+static void rig_get(struct usher_client *client)
 {
-	container_of(share, struct rig_ring, share)->gets++;
+	container_of(client, struct rig_ring, client)->gets++;
 }
 
-static u32 rig_reserve(struct usher_qpair *qp, struct usher_share *share, u32 want, bool turn)
+static u32 rig_reserve(struct usher_qpair *qp, struct usher_client *client, u32 want,
+		       enum usher_claim claim)
 {
 	u32 n;
 
 	spin_lock_irq(&qp->lock);
-	n = usher_qpair_reserve(qp, share, want, turn);
+	n = usher_qpair_reserve(qp, client, want, claim);
 	spin_unlock_irq(&qp->lock);
 	return n;
 }
 
-static u32 rig_serve(struct usher_share *share, u32 budget)
+static void rig_wait(struct usher_qpair *qp, struct usher_client *client)
 {
-	struct rig_ring *ring = container_of(share, struct rig_ring, share);
+	spin_lock_irq(&qp->lock);
+	usher_client_wait(&qp->clients, client);
+	spin_unlock_irq(&qp->lock);
+}
+
+static void rig_end_turn(struct usher_qpair *qp, struct usher_client *client, bool wants_more)
+{
+	spin_lock_irq(&qp->lock);
+	usher_client_end_turn(&qp->clients, client, wants_more);
+	spin_unlock_irq(&qp->lock);
+}
+
+static u32 rig_take_turn(struct usher_client *client, u32 budget)
+{
+	struct rig_ring *ring = container_of(client, struct rig_ring, client);
 	struct usher_qpair *qp = ring->rig->qp;
 	u32 taken = 0, n, i;
 
 	ring->gets--;
-	ring->served++;
+	ring->turns++;
 	while (ring->wants && taken < budget) {
-		n = rig_reserve(qp, share, min(ring->wants, budget - taken), true);
+		n = rig_reserve(qp, client, min(ring->wants, budget - taken), USHER_IN_TURN);
 		if (!n)
-			return taken;
+			break;
 		spin_lock_irq(&qp->lock);
 		for (i = 0; i < n; i++)
 			rig_issue(ring->rig, ring);
@@ -165,23 +184,36 @@ static u32 rig_serve(struct usher_share *share, u32 budget)
 		ring->wants -= n;
 		taken += n;
 	}
-	if (ring->wants)
-		usher_qpair_wait(qp, share);
+	rig_end_turn(qp, client, ring->wants && taken == budget);
 	return taken;
+}
+
+static void rig_fault(struct usher_qpair *qp, const char *why)
+{
+	usher_dev_fault(qp->ctrl->ud, why);
+}
+
+static void rig_lost(struct usher_slot *slot)
+{
+	usher_buffer_lose(container_of(slot->mem, struct usher_buffer, ref));
+}
+
+static void rig_turns_work(struct work_struct *work)
+{
+	struct usher_qpair *qp = container_of(work, struct usher_qpair, turns_work);
+
+	to_qpair_rig(qp)->handed_over++;
 }
 
 static const struct usher_qpair_ops rig_ops = {
 	.complete = rig_complete,
-	.flush = rig_flush,
-	.serve = rig_serve,
-	.idle = rig_idle,
+	.publish = rig_publish,
+	.take_turn = rig_take_turn,
+	.closed = rig_closed,
 	.get = rig_get,
+	.fault = rig_fault,
+	.lost = rig_lost,
 };
-
-static void rig_reset_work(struct work_struct *work)
-{
-	container_of(work, struct qpair_rig, ud.reset_work)->faults++;
-}
 
 /* ---- the rig ------------------------------------------------------------ */
 
@@ -191,12 +223,11 @@ static void qpair_exit(struct kunit *test)
 
 	if (!rig)
 		return;
-	flush_work(&rig->ud.reset_work);
 	if (rig->qp) {
 		usher_qpair_free_dma(rig->qp);
 		usher_qpair_free(rig->qp);
 	}
-	usher_rig_exit(test, &rig->ud);
+	usher_rig_exit(test, &rig->dev);
 }
 
 static int qpair_init(struct kunit *test)
@@ -206,15 +237,15 @@ static int qpair_init(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, rig);
 	test->priv = rig;
-	INIT_WORK(&rig->ud.reset_work, rig_reset_work);
-	usher_rig_init(test, &rig->ud, "usher-qpair");
-	rig->qp = usher_qpair_alloc(&rig->ud, QID, DEPTH, NR_AUX, &rig_ops);
+	usher_rig_init(test, &rig->dev, "usher-qpair");
+	rig->qp = usher_qpair_alloc(&rig->dev.ctrl, QID, DEPTH, NR_CMD_PAGES, &rig_ops,
+				    rig_turns_work);
 	KUNIT_ASSERT_NOT_NULL(test, rig->qp);
 	rig->qp->stopped = false;
 	rig->phase = 1;
 	for (i = 0; i < NR_RINGS; i++) {
 		rig->rings[i].rig = rig;
-		usher_share_init(&rig->rings[i].share);
+		usher_client_init(&rig->rings[i].client);
 	}
 	return 0;
 }
@@ -234,7 +265,7 @@ static void rig_join(struct kunit *test, struct qpair_rig *rig, u32 n)
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		KUNIT_ASSERT_EQ(test, usher_share_join(rig->qp, &rig->rings[i].share), 0);
+		KUNIT_ASSERT_EQ(test, usher_qpair_join(rig->qp, &rig->rings[i].client), 0);
 }
 
 /* One command; its CID */
@@ -242,7 +273,7 @@ static u16 rig_submit(struct kunit *test, struct qpair_rig *rig, struct rig_ring
 {
 	u16 cid;
 
-	KUNIT_ASSERT_EQ(test, rig_reserve(rig->qp, &ring->share, 1, false), 1);
+	KUNIT_ASSERT_EQ(test, rig_reserve(rig->qp, &ring->client, 1, USHER_OUT_OF_TURN), 1);
 	spin_lock_irq(&rig->qp->lock);
 	cid = rig_issue(rig, ring);
 	usher_qpair_doorbell(rig->qp);
@@ -280,7 +311,8 @@ static void qpair_slots(struct kunit *test)
 	u32 i, j;
 
 	rig_join(test, rig, 1);
-	KUNIT_EXPECT_EQ(test, rig_reserve(qp, &rig->rings[0].share, 100, false), SLOTS);
+	KUNIT_EXPECT_EQ(test, rig_reserve(qp, &rig->rings[0].client, 100, USHER_OUT_OF_TURN),
+			SLOTS);
 	spin_lock_irq(&qp->lock);
 	for (i = 0; i < SLOTS; i++)
 		cids[i] = rig_issue(rig, &rig->rings[0]);
@@ -327,7 +359,8 @@ static void qpair_largest(struct kunit *test)
 
 	usher_qpair_free_dma(rig->qp);
 	usher_qpair_free(rig->qp);
-	rig->qp = usher_qpair_alloc(&rig->ud, QID, USHER_MAX_DEPTH, 0, &rig_ops);
+	rig->qp = usher_qpair_alloc(&rig->dev.ctrl, QID, USHER_MAX_DEPTH, 0, &rig_ops,
+				    rig_turns_work);
 	KUNIT_ASSERT_NOT_NULL(test, rig->qp);
 	slot = &rig->qp->slots[USHER_MAX_DEPTH - 2];
 	slot->busy = true;
@@ -397,7 +430,7 @@ static void qpair_doorbell_once_per_batch(struct kunit *test)
 
 	rig_join(test, rig, 1);
 	writel(0xdead, qp->sq_db);
-	KUNIT_ASSERT_EQ(test, rig_reserve(qp, &rig->rings[0].share, 4, false), 4);
+	KUNIT_ASSERT_EQ(test, rig_reserve(qp, &rig->rings[0].client, 4, USHER_OUT_OF_TURN), 4);
 	spin_lock_irq(&qp->lock);
 	usher_qpair_doorbell(qp);
 	for (i = 0; i < 4; i++)
@@ -559,7 +592,8 @@ static void qpair_bogus_cid(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
 	KUNIT_EXPECT_EQ(test, rig->done[0], 1);
 	KUNIT_EXPECT_EQ(test, rig->qp->nr_free, SLOTS);
-	KUNIT_EXPECT_EQ(test, rig->faults, 0);
+	flush_work(&rig->dev.reset_work);
+	KUNIT_EXPECT_EQ(test, rig->dev.faults, 0);
 }
 
 static void qpair_duplicates(struct kunit *test)
@@ -589,7 +623,7 @@ static void qpair_duplicates(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
 	KUNIT_EXPECT_EQ(test, rig->done[1], 1);
 	KUNIT_EXPECT_EQ(test, rig->qp->nr_free, SLOTS);
-	KUNIT_EXPECT_EQ(test, rig->rings[0].share.held, 0);
+	KUNIT_EXPECT_EQ(test, rig->rings[0].client.held, 0);
 }
 
 /* A run of impossible completions is a fault; one good one ends the run. */
@@ -608,13 +642,13 @@ static void qpair_bogus_run(struct kunit *test)
 	for (i = 0; i < 7; i++)
 		rig_device_writes(rig, 0xffff, 0, 0);
 	KUNIT_EXPECT_EQ(test, rig_reap(rig), 7);
-	flush_work(&rig->ud.reset_work);
-	KUNIT_EXPECT_EQ(test, rig->faults, 0);
+	flush_work(&rig->dev.reset_work);
+	KUNIT_EXPECT_EQ(test, rig->dev.faults, 0);
 
 	rig_device_writes(rig, 0xffff, 0, 0);
 	KUNIT_EXPECT_EQ(test, rig_reap(rig), 1);
-	flush_work(&rig->ud.reset_work);
-	KUNIT_EXPECT_EQ(test, rig->faults, 1);
+	flush_work(&rig->dev.reset_work);
+	KUNIT_EXPECT_EQ(test, rig->dev.faults, 1);
 }
 
 /* Random steps of both sides: each accepted command completes once. */
@@ -701,7 +735,7 @@ static void qpair_stop(struct kunit *test)
 	for (i = 0; i < 4; i++)
 		cids[i] = rig_submit(test, rig, &rig->rings[0]);
 	rig_device_writes(rig, cids[2], 0x80, 0);
-	usher_qpair_stop(rig->qp, false);
+	usher_qpair_stop(rig->qp, USHER_DMA_DISABLED);
 	for (i = 0; i < 4; i++) {
 		KUNIT_EXPECT_EQ(test, rig->done[i], 1);
 		KUNIT_EXPECT_EQ(test, rig->flags[i], i == 2 ? 0 : USHER_CQE_DRIVER);
@@ -714,11 +748,11 @@ static void qpair_stop(struct kunit *test)
 	for (i = 0; i < 4; i++)
 		rig_device_writes(rig, cids[i], 0, 0);
 	KUNIT_EXPECT_EQ(test, rig_reap(rig), 0);
-	usher_qpair_stop(rig->qp, false);
+	usher_qpair_stop(rig->qp, USHER_DMA_DISABLED);
 	for (i = 0; i < 4; i++)
 		KUNIT_EXPECT_EQ(test, rig->done[i], 1);
 	KUNIT_EXPECT_EQ(test, rig->qp->nr_free, SLOTS);
-	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &rig->rings[0].share, 1, true), 0);
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &rig->rings[0].client, 1, USHER_IN_TURN), 0);
 }
 
 /* Promise 3: buffers of commands in flight are kept where no proof is. */
@@ -735,11 +769,11 @@ static void qpair_stop_keeps_buffers(struct kunit *test)
 		rig->qp->stopped = false;
 		percpu_ref_get(&used->ref);
 		percpu_ref_get(&done->ref);
-		rig_lookup(rig, rig_submit(test, rig, &rig->rings[0]))->buf = used;
+		rig_lookup(rig, rig_submit(test, rig, &rig->rings[0]))->mem = &used->ref;
 		cid = rig_submit(test, rig, &rig->rings[0]);
-		rig_lookup(rig, cid)->buf = done;
+		rig_lookup(rig, cid)->mem = &done->ref;
 		rig_device_writes(rig, cid, 0, 0);
-		usher_qpair_stop(rig->qp, leak);
+		usher_qpair_stop(rig->qp, leak ? USHER_DMA_RUNNING : USHER_DMA_NO_MASTER);
 		KUNIT_EXPECT_EQ(test, used->leaked, leak);
 		KUNIT_EXPECT_FALSE(test, done->leaked);
 
@@ -765,7 +799,7 @@ static void qpair_reset_starts_anew(struct kunit *test)
 		rig_device_writes(rig, rig_submit(test, rig, &rig->rings[0]), 0, 0);
 		rig_reap(rig);
 	}
-	usher_qpair_stop(rig->qp, false);
+	usher_qpair_stop(rig->qp, USHER_DMA_DISABLED);
 	usher_qpair_reset(rig->qp);
 	rig->qp->stopped = false;
 	rig->tail = 0;
@@ -786,7 +820,7 @@ static void rig_finish_one(struct qpair_rig *rig, struct rig_ring *ring)
 	u32 i;
 
 	for (i = 0; i < SLOTS; i++) {
-		if (!qp->slots[i].busy || qp->slots[i].share != &ring->share)
+		if (!qp->slots[i].busy || qp->slots[i].client != &ring->client)
 			continue;
 		rig_device_writes(rig, qp->slots[i].cid, 0, 0);
 		break;
@@ -797,32 +831,32 @@ static void rig_finish_one(struct qpair_rig *rig, struct rig_ring *ring)
 
 static void qpair_join_limit(struct kunit *test)
 {
-	struct usher_share *shares = kunit_kcalloc(test, SLOTS + 1, sizeof(*shares), GFP_KERNEL);
+	struct usher_client *clients = kunit_kcalloc(test, SLOTS + 1, sizeof(*clients), GFP_KERNEL);
 	struct qpair_rig *rig = test->priv;
 	u32 i;
 
-	KUNIT_ASSERT_NOT_NULL(test, shares);
+	KUNIT_ASSERT_NOT_NULL(test, clients);
 	for (i = 0; i <= SLOTS; i++) {
-		usher_share_init(&shares[i]);
-		KUNIT_EXPECT_EQ(test, usher_share_join(rig->qp, &shares[i]),
+		usher_client_init(&clients[i]);
+		KUNIT_EXPECT_EQ(test, usher_qpair_join(rig->qp, &clients[i]),
 				i < SLOTS ? 0 : -EBUSY);
 	}
 	/* As many rings as slots: each has one, and one only. */
 	for (i = 0; i < SLOTS; i++) {
-		KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &shares[i], 5, false), 1);
+		KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &clients[i], 5, USHER_OUT_OF_TURN), 1);
 		/* As if it were taken */
 		rig->qp->nr_free--;
-		KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &shares[i], 5, false), 0);
+		KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &clients[i], 5, USHER_OUT_OF_TURN), 0);
 	}
 	/* One leaves, another may come. */
 	spin_lock_irq(&rig->qp->lock);
-	usher_qpair_unreserve(rig->qp, &shares[0], 1);
+	usher_qpair_unreserve(rig->qp, &clients[0], 1);
 	rig->qp->nr_free++;
 	spin_unlock_irq(&rig->qp->lock);
-	KUNIT_EXPECT_TRUE(test, usher_share_close(rig->qp, &shares[0]));
-	usher_share_leave(rig->qp, &shares[0]);
-	KUNIT_EXPECT_EQ(test, usher_share_join(rig->qp, &shares[SLOTS]), 0);
-	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &shares[SLOTS], 1, false), 1);
+	KUNIT_EXPECT_TRUE(test, usher_qpair_close(rig->qp, &clients[0]));
+	usher_qpair_leave(rig->qp, &clients[0]);
+	KUNIT_EXPECT_EQ(test, usher_qpair_join(rig->qp, &clients[SLOTS]), 0);
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &clients[SLOTS], 1, USHER_OUT_OF_TURN), 1);
 }
 
 /* Rings that hold nothing count as one, however many they are. */
@@ -833,22 +867,23 @@ static void qpair_idle_rings(struct kunit *test)
 	u32 i, n;
 
 	rig_join(test, rig, 1);
-	KUNIT_EXPECT_EQ(test, rig_reserve(qp, &rig->rings[0].share, SLOTS, false), SLOTS);
+	KUNIT_EXPECT_EQ(test, rig_reserve(qp, &rig->rings[0].client, SLOTS, USHER_OUT_OF_TURN),
+			SLOTS);
 	spin_lock_irq(&qp->lock);
-	usher_qpair_unreserve(qp, &rig->rings[0].share, SLOTS);
+	usher_qpair_unreserve(qp, &rig->rings[0].client, SLOTS);
 	spin_unlock_irq(&qp->lock);
 
 	for (i = 1; i < NR_RINGS; i++) {
-		KUNIT_ASSERT_EQ(test, usher_share_join(qp, &rig->rings[i].share), 0);
-		n = rig_reserve(qp, &rig->rings[0].share, SLOTS, false);
+		KUNIT_ASSERT_EQ(test, usher_qpair_join(qp, &rig->rings[i].client), 0);
+		n = rig_reserve(qp, &rig->rings[0].client, SLOTS, USHER_OUT_OF_TURN);
 		KUNIT_EXPECT_EQ(test, n, min(SLOTS * 2 / 3, SLOTS - i));
 		spin_lock_irq(&qp->lock);
-		usher_qpair_unreserve(qp, &rig->rings[0].share, n);
+		usher_qpair_unreserve(qp, &rig->rings[0].client, n);
 		spin_unlock_irq(&qp->lock);
 	}
 	/* A second one at work, and they count one by one. */
-	KUNIT_EXPECT_EQ(test, rig_reserve(qp, &rig->rings[0].share, 1, false), 1);
-	KUNIT_EXPECT_EQ(test, rig_reserve(qp, &rig->rings[1].share, SLOTS, false),
+	KUNIT_EXPECT_EQ(test, rig_reserve(qp, &rig->rings[0].client, 1, USHER_OUT_OF_TURN), 1);
+	KUNIT_EXPECT_EQ(test, rig_reserve(qp, &rig->rings[1].client, SLOTS, USHER_OUT_OF_TURN),
 			SLOTS * 2 / 4);
 }
 
@@ -867,7 +902,7 @@ static void qpair_guaranteed_share(struct kunit *test)
 	for (step = 0; step < 5000; step++) {
 		struct rig_ring *ring = &rig->rings[prandom_u32_state(&rnd) % NR_RINGS];
 		bool turn = prandom_u32_state(&rnd) & 1;
-		bool had = ring->share.held;
+		bool had = ring->client.held;
 		u32 n, parts;
 
 		if (prandom_u32_state(&rnd) & 1) {
@@ -875,19 +910,20 @@ static void qpair_guaranteed_share(struct kunit *test)
 			continue;
 		}
 		if (turn)
-			list_del_init(&ring->share.waiting);
-		n = rig_reserve(qp, &ring->share, 1 + prandom_u32_state(&rnd) % 8, turn);
+			list_del_init(&ring->client.waiting);
+		n = rig_reserve(qp, &ring->client, 1 + prandom_u32_state(&rnd) % 8,
+				turn ? USHER_IN_TURN : USHER_OUT_OF_TURN);
 		if (!had && !n)
 			KUNIT_FAIL(test, "step %u: a ring without a slot got none", step);
 		/* Those at work, and one for all others */
 		for (held = 0, parts = 0, i = 0; i < NR_RINGS; i++) {
-			held += rig->rings[i].share.held;
-			parts += !!rig->rings[i].share.held;
+			held += rig->rings[i].client.held;
+			parts += !!rig->rings[i].client.held;
 		}
 		parts += parts < NR_RINGS;
-		if (n && ring->share.held > SLOTS * 2 / (parts + 1))
+		if (n && ring->client.held > SLOTS * 2 / (parts + 1))
 			KUNIT_FAIL(test, "step %u: %u slots for one ring of %u", step,
-				   ring->share.held, parts);
+				   ring->client.held, parts);
 		spin_lock_irq(&qp->lock);
 		for (; n; n--)
 			rig_issue(rig, ring);
@@ -905,15 +941,15 @@ static void qpair_unreserve(struct kunit *test)
 
 	rig_join(test, rig, 2);
 	for (i = 0; i < 100; i++) {
-		u32 n = rig_reserve(qp, &rig->rings[0].share, SLOTS, true);
+		u32 n = rig_reserve(qp, &rig->rings[0].client, SLOTS, USHER_IN_TURN);
 
 		KUNIT_EXPECT_GT(test, n, 1);
 		spin_lock_irq(&qp->lock);
-		usher_qpair_unreserve(qp, &rig->rings[0].share, n);
+		usher_qpair_unreserve(qp, &rig->rings[0].client, n);
 		spin_unlock_irq(&qp->lock);
-		KUNIT_EXPECT_EQ(test, rig->rings[0].share.held, 0);
+		KUNIT_EXPECT_EQ(test, rig->rings[0].client.held, 0);
 	}
-	KUNIT_EXPECT_EQ(test, qp->nr_idle, 2);
+	KUNIT_EXPECT_EQ(test, qp->clients.nr_idle, 2);
 }
 
 /* A ring that came late waits for one completion, not for the first ring's end. */
@@ -926,16 +962,16 @@ static void qpair_late_ring(struct kunit *test)
 	rig_join(test, rig, 1);
 	for (i = 0; i < SLOTS; i++)
 		rig_submit(test, rig, hog);
-	KUNIT_ASSERT_EQ(test, usher_share_join(rig->qp, &late->share), 0);
+	KUNIT_ASSERT_EQ(test, usher_qpair_join(rig->qp, &late->client), 0);
 	late->wants = 1;
-	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &late->share, 1, false), 0);
-	KUNIT_EXPECT_FALSE(test, list_empty(&late->share.waiting));
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &late->client, 1, USHER_OUT_OF_TURN), 0);
+	KUNIT_EXPECT_FALSE(test, list_empty(&late->client.waiting));
 
 	rig_finish_one(rig, hog);
-	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &hog->share, 1, false), 0);
-	usher_qpair_serve(rig->qp);
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &hog->client, 1, USHER_OUT_OF_TURN), 0);
+	usher_qpair_run_turns(rig->qp);
 	KUNIT_EXPECT_EQ(test, late->wants, 0);
-	KUNIT_EXPECT_EQ(test, late->share.held, 1);
+	KUNIT_EXPECT_EQ(test, late->client.held, 1);
 	KUNIT_EXPECT_EQ(test, late->gets, 0);
 }
 
@@ -943,18 +979,18 @@ static void qpair_late_ring(struct kunit *test)
 static void qpair_no_passing(struct kunit *test)
 {
 	struct qpair_rig *rig = test->priv;
-	struct usher_share *first = &rig->rings[0].share, *second = &rig->rings[1].share;
+	struct usher_client *first = &rig->rings[0].client, *second = &rig->rings[1].client;
 
 	rig_join(test, rig, 2);
 	rig_submit(test, rig, &rig->rings[0]);
 	rig_submit(test, rig, &rig->rings[1]);
 	rig->rings[1].wants = 1;
-	usher_qpair_wait(rig->qp, second);
-	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, first, 1, false), 0);
-	usher_qpair_serve(rig->qp);
+	rig_wait(rig->qp, second);
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, first, 1, USHER_OUT_OF_TURN), 0);
+	usher_qpair_run_turns(rig->qp);
 	KUNIT_EXPECT_EQ(test, second->held, 2);
-	KUNIT_EXPECT_TRUE(test, list_empty(&rig->qp->waiters));
-	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, first, 1, false), 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&rig->qp->clients.waiters));
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, first, 1, USHER_OUT_OF_TURN), 1);
 }
 
 /* Waiting rings have their turns one after the other. */
@@ -966,10 +1002,10 @@ static void qpair_turns(struct kunit *test)
 	rig_join(test, rig, NR_RINGS);
 	for (i = 0; i < NR_RINGS; i++) {
 		rig->rings[i].wants = 1000;
-		usher_qpair_wait(rig->qp, &rig->rings[i].share);
+		rig_wait(rig->qp, &rig->rings[i].client);
 	}
 	for (round = 0; round < 200; round++) {
-		usher_qpair_serve(rig->qp);
+		usher_qpair_run_turns(rig->qp);
 		for (i = 0; i < NR_RINGS; i++)
 			rig_finish_one(rig, &rig->rings[i]);
 	}
@@ -987,36 +1023,28 @@ static void qpair_turns(struct kunit *test)
 }
 
 /*
- * A ring whose entries never end, as seen by usher_qpair_serve(): commands
+ * A ring whose entries never end, as seen by usher_qpair_run_turns(): commands
  * complete while they are submitted, so that each turn finds free slots.
  */
-static u32 rig_serve_endless(struct usher_share *share, u32 budget)
+static u32 rig_take_endless_turn(struct usher_client *client, u32 budget)
 {
-	struct rig_ring *ring = container_of(share, struct rig_ring, share);
+	struct rig_ring *ring = container_of(client, struct rig_ring, client);
 	u32 n = min(budget, ring->wants);
 
 	ring->gets--;
-	ring->served += n;
+	ring->turns += n;
 	ring->wants -= n;
-	if (n)
-		usher_qpair_wait(ring->rig->qp, share);
+	rig_end_turn(ring->rig->qp, client, n);
 	return n;
 }
 
 static const struct usher_qpair_ops rig_endless_ops = {
-	.serve = rig_serve_endless,
+	.take_turn = rig_take_endless_turn,
 	.get = rig_get,
 };
 
-static void rig_serve_work(struct work_struct *work)
-{
-	struct usher_qpair *qp = container_of(work, struct usher_qpair, serve_work);
-
-	container_of(qp->ud, struct qpair_rig, ud)->handed_over++;
-}
-
-/* Who serves does so for others, perhaps in an interrupt's thread: not for ever. */
-static void qpair_serve_is_bounded(struct kunit *test)
+/* Who runs turns does so for others, perhaps in an interrupt's thread: not for ever. */
+static void qpair_turns_are_bounded(struct kunit *test)
 {
 	const u32 many = 1000 * DEPTH;
 	struct qpair_rig *rig = test->priv;
@@ -1024,17 +1052,16 @@ static void qpair_serve_is_bounded(struct kunit *test)
 
 	rig_join(test, rig, NR_RINGS);
 	rig->qp->ops = &rig_endless_ops;
-	INIT_WORK(&rig->qp->serve_work, rig_serve_work);
 	for (i = 0; i < NR_RINGS; i++) {
 		rig->rings[i].wants = many;
-		usher_qpair_wait(rig->qp, &rig->rings[i].share);
+		rig_wait(rig->qp, &rig->rings[i].client);
 	}
-	usher_qpair_serve(rig->qp);
-	flush_work(&rig->qp->serve_work);
+	usher_qpair_run_turns(rig->qp);
+	flush_work(&rig->qp->turns_work);
 	for (i = 0; i < NR_RINGS; i++) {
-		KUNIT_EXPECT_GT(test, rig->rings[i].served, 0);
+		KUNIT_EXPECT_GT(test, rig->rings[i].turns, 0);
 		KUNIT_EXPECT_EQ(test, rig->rings[i].gets, 0);
-		served += rig->rings[i].served;
+		served += rig->rings[i].turns;
 	}
 	/* A round that was begun is finished: all had a turn. */
 	KUNIT_EXPECT_LT(test, served, NR_RINGS * DEPTH);
@@ -1043,10 +1070,10 @@ static void qpair_serve_is_bounded(struct kunit *test)
 	/* What is satisfied is not handed over. */
 	for (i = 0; i < NR_RINGS; i++)
 		rig->rings[i].wants = 0;
-	usher_qpair_serve(rig->qp);
-	flush_work(&rig->qp->serve_work);
+	usher_qpair_run_turns(rig->qp);
+	flush_work(&rig->qp->turns_work);
 	KUNIT_EXPECT_EQ(test, rig->handed_over, 1);
-	KUNIT_EXPECT_TRUE(test, list_empty(&rig->qp->waiters));
+	KUNIT_EXPECT_TRUE(test, list_empty(&rig->qp->clients.waiters));
 }
 
 static void qpair_close(struct kunit *test)
@@ -1056,17 +1083,17 @@ static void qpair_close(struct kunit *test)
 	u32 i;
 
 	rig_join(test, rig, 2);
-	KUNIT_EXPECT_TRUE(test, usher_share_close(rig->qp, &rig->rings[1].share));
+	KUNIT_EXPECT_TRUE(test, usher_qpair_close(rig->qp, &rig->rings[1].client));
 	KUNIT_EXPECT_EQ(test, rig->rings[1].idle, 0);
 
 	for (i = 0; i < 3; i++)
 		rig_submit(test, rig, ring);
-	usher_qpair_wait(rig->qp, &ring->share);
-	KUNIT_EXPECT_FALSE(test, usher_share_close(rig->qp, &ring->share));
-	KUNIT_EXPECT_TRUE(test, list_empty(&ring->share.waiting));
-	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &ring->share, 1, true), 0);
-	usher_qpair_wait(rig->qp, &ring->share);
-	KUNIT_EXPECT_TRUE(test, list_empty(&ring->share.waiting));
+	rig_wait(rig->qp, &ring->client);
+	KUNIT_EXPECT_FALSE(test, usher_qpair_close(rig->qp, &ring->client));
+	KUNIT_EXPECT_TRUE(test, list_empty(&ring->client.waiting));
+	KUNIT_EXPECT_EQ(test, rig_reserve(rig->qp, &ring->client, 1, USHER_IN_TURN), 0);
+	rig_wait(rig->qp, &ring->client);
+	KUNIT_EXPECT_TRUE(test, list_empty(&ring->client.waiting));
 	for (i = 0; i < 3; i++) {
 		KUNIT_EXPECT_EQ(test, ring->idle, 0);
 		rig_finish_one(rig, ring);
@@ -1083,8 +1110,8 @@ static void qpair_stop_closed(struct kunit *test)
 	rig_join(test, rig, 1);
 	for (i = 0; i < 3; i++)
 		rig_submit(test, rig, &rig->rings[0]);
-	KUNIT_EXPECT_FALSE(test, usher_share_close(rig->qp, &rig->rings[0].share));
-	usher_qpair_stop(rig->qp, false);
+	KUNIT_EXPECT_FALSE(test, usher_qpair_close(rig->qp, &rig->rings[0].client));
+	usher_qpair_stop(rig->qp, USHER_DMA_DISABLED);
 	KUNIT_EXPECT_EQ(test, rig->rings[0].idle, 1);
 }
 
@@ -1100,16 +1127,16 @@ static void qpair_turns_go_on(struct kunit *test)
 
 	usher_qpair_free_dma(rig->qp);
 	usher_qpair_free(rig->qp);
-	qp = usher_qpair_alloc(&rig->ud, QID, 256, 0, &rig_ops);
+	qp = usher_qpair_alloc(&rig->dev.ctrl, QID, 256, 0, &rig_ops, rig_turns_work);
 	rig->qp = qp;
 	KUNIT_ASSERT_NOT_NULL(test, qp);
 	qp->stopped = false;
 	rig_join(test, rig, NR_RINGS);
 	for (i = 0; i < NR_RINGS; i++) {
 		rig->rings[i].wants = 100000;
-		usher_qpair_wait(qp, &rig->rings[i].share);
+		rig_wait(qp, &rig->rings[i].client);
 	}
-	usher_qpair_serve(qp);
+	usher_qpair_run_turns(qp);
 	for (round = 0; round < 2000; round++) {
 		for (i = 0; i < 5; i++) {
 			rig_device_writes(rig, qp->sq[head].common.command_id, 0, 0);
@@ -1117,7 +1144,7 @@ static void qpair_turns_go_on(struct kunit *test)
 		}
 		rig_reap(rig);
 		rig->next_tag = 0;
-		usher_qpair_serve(qp);
+		usher_qpair_run_turns(qp);
 	}
 	for (i = 0; i < NR_RINGS; i++) {
 		least = min(least, 100000 - rig->rings[i].wants);
@@ -1127,49 +1154,49 @@ static void qpair_turns_go_on(struct kunit *test)
 	KUNIT_EXPECT_LE_MSG(test, most - least, 2 * 8, "%u to %u", least, most);
 }
 
-/* ---- auxiliary pages ---------------------------------------------------- */
+/* ---- command pages -------------------------------------------------------- */
 
-static int rig_get_aux(struct usher_qpair *qp, struct usher_share *share)
+static int rig_get_cmd_page(struct usher_qpair *qp, struct usher_client *client)
 {
-	int aux;
+	int page;
 
 	spin_lock_irq(&qp->lock);
-	aux = usher_qpair_get_aux(qp, share);
+	page = usher_qpair_get_cmd_page(qp, client);
 	spin_unlock_irq(&qp->lock);
-	return aux;
+	return page;
 }
 
-static void qpair_aux(struct kunit *test)
+static void qpair_cmd_pages(struct kunit *test)
 {
 	struct qpair_rig *rig = test->priv;
-	struct usher_share *share = &rig->rings[0].share;
+	struct usher_client *client = &rig->rings[0].client;
 	u32 seen = 0, i;
 	u16 cid;
 
 	rig_join(test, rig, 1);
-	for (i = 0; i < NR_AUX; i++) {
-		int aux = rig_get_aux(rig->qp, share);
+	for (i = 0; i < NR_CMD_PAGES; i++) {
+		int page = rig_get_cmd_page(rig->qp, client);
 
-		KUNIT_ASSERT_GE(test, aux, 0);
-		KUNIT_ASSERT_LT(test, aux, NR_AUX);
-		KUNIT_EXPECT_FALSE(test, seen & BIT(aux));
-		KUNIT_EXPECT_TRUE(test, IS_ALIGNED(rig->qp->aux[aux].dma, SZ_4K));
-		seen |= BIT(aux);
+		KUNIT_ASSERT_GE(test, page, 0);
+		KUNIT_ASSERT_LT(test, page, NR_CMD_PAGES);
+		KUNIT_EXPECT_FALSE(test, seen & BIT(page));
+		KUNIT_EXPECT_TRUE(test, IS_ALIGNED(rig->qp->cmd_pages[page].dma, SZ_4K));
+		seen |= BIT(page);
 	}
-	KUNIT_EXPECT_TRUE(test, list_empty(&share->waiting));
+	KUNIT_EXPECT_TRUE(test, list_empty(&client->waiting));
 	/* An empty pool means: wait. */
-	KUNIT_EXPECT_EQ(test, rig_get_aux(rig->qp, share), -1);
-	KUNIT_EXPECT_FALSE(test, list_empty(&share->waiting));
-	usher_qpair_put_aux(rig->qp, 2);
-	KUNIT_EXPECT_EQ(test, rig_get_aux(rig->qp, share), 2);
+	KUNIT_EXPECT_EQ(test, rig_get_cmd_page(rig->qp, client), -1);
+	KUNIT_EXPECT_FALSE(test, list_empty(&client->waiting));
+	usher_qpair_put_cmd_page(rig->qp, 2);
+	KUNIT_EXPECT_EQ(test, rig_get_cmd_page(rig->qp, client), 2);
 
 	/* A command gives its page back when it is done. */
 	cid = rig_submit(test, rig, &rig->rings[0]);
-	rig_lookup(rig, cid)->aux = 1;
+	rig_lookup(rig, cid)->cmd_page = 1;
 	rig_device_writes(rig, cid, 0, 0);
 	rig_reap(rig);
-	KUNIT_EXPECT_EQ(test, rig_get_aux(rig->qp, share), 1);
-	KUNIT_EXPECT_EQ(test, rig_get_aux(rig->qp, share), -1);
+	KUNIT_EXPECT_EQ(test, rig_get_cmd_page(rig->qp, client), 1);
+	KUNIT_EXPECT_EQ(test, rig_get_cmd_page(rig->qp, client), -1);
 }
 
 /* ---- watchdog ----------------------------------------------------------- */
@@ -1178,7 +1205,7 @@ static void qpair_late_command(struct kunit *test)
 {
 	struct qpair_rig *rig = test->priv;
 	struct usher_slot *slot;
-	u16 cid;
+	u16 cid, late = 0;
 
 	rig_join(test, rig, 1);
 	cid = rig_submit(test, rig, &rig->rings[0]);
@@ -1186,34 +1213,36 @@ static void qpair_late_command(struct kunit *test)
 
 	/* Without a deadline, before it, and past it */
 	slot->deadline = 0;
-	KUNIT_EXPECT_FALSE(test, usher_qpair_expire(rig->qp, HZ));
+	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, HZ, &late), USHER_LATE_NONE);
 	slot->deadline = jiffies + 1000 * HZ;
-	KUNIT_EXPECT_FALSE(test, usher_qpair_expire(rig->qp, HZ));
+	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, HZ, &late), USHER_LATE_NONE);
 	KUNIT_EXPECT_FALSE(test, slot->aborted);
 	slot->deadline = jiffies - 1;
-	KUNIT_EXPECT_FALSE(test, usher_qpair_expire(rig->qp, 1000 * HZ));
+	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, 1000 * HZ, &late), USHER_LATE_ABORT);
+	KUNIT_EXPECT_EQ(test, late, cid);
 	KUNIT_EXPECT_TRUE(test, slot->aborted);
 	KUNIT_EXPECT_TRUE(test, time_after(slot->deadline, jiffies));
 	/* The abort has its time, and then it did not help. */
-	KUNIT_EXPECT_FALSE(test, usher_qpair_expire(rig->qp, HZ));
+	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, HZ, &late), USHER_LATE_NONE);
 	slot->deadline = jiffies - 1;
-	KUNIT_EXPECT_TRUE(test, usher_qpair_expire(rig->qp, HZ));
+	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, HZ, &late), USHER_LATE_RESET);
 	KUNIT_EXPECT_EQ(test, rig->done[0], 0);
 
 	/* It was only the interrupt that did not come. */
 	rig_device_writes(rig, cid, 0, 0);
-	KUNIT_EXPECT_FALSE(test, usher_qpair_expire(rig->qp, HZ));
+	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, HZ, &late), USHER_LATE_NONE);
 	KUNIT_EXPECT_EQ(test, rig->done[0], 1);
 }
 
 static void qpair_late_admin_command(struct kunit *test)
 {
 	struct qpair_rig *rig = test->priv;
+	u16 late;
 
 	rig_join(test, rig, 1);
 	rig->qp->qid = 0;
 	rig_lookup(rig, rig_submit(test, rig, &rig->rings[0]))->deadline = jiffies - 1;
-	KUNIT_EXPECT_TRUE(test, usher_qpair_expire(rig->qp, 0));
+	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, 0, &late), USHER_LATE_RESET);
 }
 
 static struct kunit_case qpair_cases[] = {
@@ -1243,10 +1272,10 @@ static struct kunit_case qpair_cases[] = {
 	KUNIT_CASE(qpair_no_passing),
 	KUNIT_CASE(qpair_turns),
 	KUNIT_CASE(qpair_turns_go_on),
-	KUNIT_CASE(qpair_serve_is_bounded),
+	KUNIT_CASE(qpair_turns_are_bounded),
 	KUNIT_CASE(qpair_close),
 	KUNIT_CASE(qpair_stop_closed),
-	KUNIT_CASE(qpair_aux),
+	KUNIT_CASE(qpair_cmd_pages),
 	KUNIT_CASE(qpair_late_command),
 	KUNIT_CASE(qpair_late_admin_command),
 	{}

@@ -7,6 +7,12 @@
 #include <linux/mm.h>
 #include <linux/prandom.h>
 
+#include "grant/grant.h"
+#include "nvme/qpair.h"
+#include "ring/complete.h"
+#include "ring/enter.h"
+#include "ring/ring.h"
+#include "ring/turn.h"
 #include "rig.h"
 
 #define DEPTH		16
@@ -21,7 +27,7 @@
 
 /**
  * struct ring_rig - a ring, its process and its device
- * @ud: the device
+ * @dev: the device
  * @qp: the ring's queue pair
  * @grant: the ring's grant: blocks GRANT_SLBA to GRANT_SLBA + GRANT_NLB - 1
  * @ring: under test
@@ -33,7 +39,7 @@
  * @tag: of the next entry that the process fills
  */
 struct ring_rig {
-	struct usher_device ud;
+	struct usher_rig dev;
 	struct usher_qpair *qp;
 	struct usher_grant *grant;
 	struct usher_ring ring;
@@ -66,7 +72,7 @@ static void ring_add_buffer(struct kunit *test, struct ring_rig *rig, u32 id, bo
 	table->virt = kunit_kzalloc(test, SZ_4K, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, table->virt);
 	table->dma = TABLE_DMA;
-	buf->ud = &rig->ud;
+	buf->ud = &rig->dev.ud;
 	buf->grant = rig->grant;
 	buf->pin.rdonly = rdonly;
 	buf->length = BUF_PAGES * PAGE_SIZE;
@@ -79,9 +85,9 @@ static void ring_add_buffer(struct kunit *test, struct ring_rig *rig, u32 id, bo
 		usher_prps_set(&buf->prps, i, ring_page_dma(i));
 	KUNIT_ASSERT_EQ(test, percpu_ref_init(&buf->ref, ring_buf_release,
 					      PERCPU_REF_INIT_ATOMIC, GFP_KERNEL), 0);
-	KUNIT_ASSERT_EQ(test, usher_bufs_reserve(&rig->grant->bufs, &buf->id), 0);
+	KUNIT_ASSERT_EQ(test, usher_buf_table_reserve(&rig->grant->bufs, &buf->id), 0);
 	KUNIT_ASSERT_EQ(test, buf->id, id);
-	usher_bufs_set(&rig->grant->bufs, id, buf);
+	usher_buf_table_set(&rig->grant->bufs, id, buf);
 }
 
 static void ring_init_ring(struct kunit *test, struct ring_rig *rig)
@@ -91,8 +97,8 @@ static void ring_init_ring(struct kunit *test, struct ring_rig *rig)
 	kref_init(&ring->ref);
 	mutex_init(&ring->lock);
 	init_waitqueue_head(&ring->wait);
-	usher_share_init(&ring->share);
-	ring->ud = &rig->ud;
+	usher_client_init(&ring->client);
+	ring->ud = &rig->dev.ud;
 	ring->grant = rig->grant;
 	ring->qp = rig->qp;
 	ring->sq_entries = SQ_ENTRIES;
@@ -103,7 +109,7 @@ static void ring_init_ring(struct kunit *test, struct ring_rig *rig)
 	KUNIT_ASSERT_NOT_NULL(test, ring->ctl);
 	KUNIT_ASSERT_NOT_NULL(test, ring->sq);
 	KUNIT_ASSERT_NOT_NULL(test, ring->cq);
-	KUNIT_ASSERT_EQ(test, usher_share_join(rig->qp, &ring->share), 0);
+	KUNIT_ASSERT_EQ(test, usher_qpair_join(rig->qp, &ring->client), 0);
 }
 
 static void ring_exit(struct kunit *test)
@@ -114,7 +120,7 @@ static void ring_exit(struct kunit *test)
 	if (!rig)
 		return;
 	for (i = 0; i < ARRAY_SIZE(rig->bufs); i++) {
-		usher_bufs_take(&rig->grant->bufs, i + 1);
+		usher_buf_table_take(&rig->grant->bufs, i + 1);
 		if (rig->bufs[i].ud)
 			percpu_ref_exit(&rig->bufs[i].ref);
 	}
@@ -127,7 +133,7 @@ static void ring_exit(struct kunit *test)
 	}
 	if (rig->grant)
 		usher_grant_unuse(rig->grant);
-	usher_rig_exit(test, &rig->ud);
+	usher_rig_exit(test, &rig->dev);
 }
 
 static int ring_init(struct kunit *test)
@@ -138,14 +144,15 @@ static int ring_init(struct kunit *test)
 	u32 i;
 
 	KUNIT_ASSERT_NOT_NULL(test, rig);
-	usher_rig_init(test, &rig->ud, "usher-ring");
+	usher_rig_init(test, &rig->dev, "usher-ring");
 	scope.slba = GRANT_SLBA;
 	scope.nlb = GRANT_NLB;
 	scope.whole_ns = false;
-	rig->grant = usher_grant_alloc(&rig->ud, NULL, &scope, &limits);
+	rig->grant = usher_grant_alloc(&rig->dev.ud, NULL, &scope, &limits);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rig->grant);
 	test->priv = rig;
-	rig->qp = usher_qpair_alloc(&rig->ud, 1, DEPTH, USHER_NR_AUX, &usher_ring_ops);
+	rig->qp = usher_qpair_alloc(&rig->dev.ctrl, 1, DEPTH, USHER_CMD_PAGES, &usher_ring_ops,
+				    usher_ring_turns_work);
 	KUNIT_ASSERT_NOT_NULL(test, rig->qp);
 	rig->qp->stopped = false;
 	rig->phase = 1;
@@ -165,11 +172,11 @@ static void ring_begin_at(struct ring_rig *rig, u32 index)
 	struct usher_ring *ring = &rig->ring;
 
 	ring->sq_head = index;
-	ring->sq_want = index;
+	ring->sq_submitted = index;
 	ring->cq_head = index;
 	ring->accepted = index;
 	ring->cq_tail = index;
-	ring->cq_shown = index;
+	ring->cq_published = index;
 	ring->ctl->sq_tail = index;
 	ring->ctl->sq_head = index;
 	ring->ctl->cq_head = index;
@@ -494,14 +501,14 @@ static void ring_posted_is_not_shown(struct kunit *test)
 		slot = usher_slot_lookup(rig->qp, cmd->common.command_id);
 		usher_ring_ops.complete(rig->qp, slot, 0, 0, 0);
 		spin_unlock_irq(&rig->qp->lock);
-		KUNIT_EXPECT_EQ(test, usher_ring_shown(ring), starts[i]);
+		KUNIT_EXPECT_EQ(test, usher_ring_published(ring), starts[i]);
 		KUNIT_EXPECT_EQ(test, ring->ctl->cq_tail, starts[i]);
 		KUNIT_EXPECT_FALSE(test, ring_wait_ends(rig, 1));
 
 		spin_lock_irq(&rig->qp->lock);
-		usher_qpair_flush(rig->qp);
+		usher_qpair_publish(rig->qp);
 		spin_unlock_irq(&rig->qp->lock);
-		KUNIT_EXPECT_EQ(test, usher_ring_shown(ring), starts[i] + 1);
+		KUNIT_EXPECT_EQ(test, usher_ring_published(ring), starts[i] + 1);
 		KUNIT_EXPECT_EQ(test, ring->ctl->cq_tail, starts[i] + 1);
 		KUNIT_EXPECT_TRUE(test, ring_wait_ends(rig, 1));
 		KUNIT_EXPECT_FALSE(test, ring_wait_ends(rig, 2));
@@ -519,12 +526,12 @@ static void ring_posted_is_not_shown(struct kunit *test)
 static void ring_asks_for_nothing(struct kunit *test)
 {
 	struct ring_rig *rig = test->priv;
-	struct usher_share others[10];
+	struct usher_client others[10];
 	u32 i, taken;
 
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
-		usher_share_init(&others[i]);
-		KUNIT_ASSERT_EQ(test, usher_share_join(rig->qp, &others[i]), 0);
+		usher_client_init(&others[i]);
+		KUNIT_ASSERT_EQ(test, usher_qpair_join(rig->qp, &others[i]), 0);
 	}
 	for (i = 0; i < SQ_ENTRIES; i++)
 		ring_put(rig, ring_sqe(nvme_cmd_flush, 0, 0));
@@ -535,8 +542,8 @@ static void ring_asks_for_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ring_enter(rig, SQ_ENTRIES - taken), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, ring_enter(rig, 0), 0);
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
-		usher_share_close(rig->qp, &others[i]);
-		usher_share_leave(rig->qp, &others[i]);
+		usher_qpair_close(rig->qp, &others[i]);
+		usher_qpair_leave(rig->qp, &others[i]);
 	}
 }
 
@@ -614,9 +621,9 @@ static void ring_device_gone(struct kunit *test)
 		tags[i] = ring_put(rig, ring_sqe(nvme_cmd_flush, 0, 0));
 	KUNIT_EXPECT_EQ(test, ring_enter(rig, 3), 3);
 	ring_device_completes(rig, ring_device_takes(rig)->common.command_id, 0, 0);
-	usher_set_state(&rig->ud, USHER_GONE);
-	usher_qpair_stop(rig->qp, false);
-	usher_rings_wake(rig->qp, true);
+	usher_dev_set_state(&rig->dev.ud, USHER_GONE);
+	usher_qpair_stop(rig->qp, USHER_DMA_DISABLED);
+	usher_rings_wake(rig->qp, USHER_WAKE_GONE);
 	ring_expect_cqe(test, rig, tags[0], 0, 0);
 	ring_expect_cqe(test, rig, tags[1], NVME_SC_HOST_ABORTED_CMD, USHER_CQE_DRIVER);
 	ring_expect_cqe(test, rig, tags[2], NVME_SC_HOST_ABORTED_CMD, USHER_CQE_DRIVER);
@@ -641,7 +648,7 @@ static void ring_closed(struct kunit *test)
 	for (i = 0; i < 2; i++)
 		cids[i] = ring_device_takes(rig)->common.command_id;
 	kref_get(&ring->ref);
-	KUNIT_EXPECT_FALSE(test, usher_share_close(rig->qp, &ring->share));
+	KUNIT_EXPECT_FALSE(test, usher_qpair_close(rig->qp, &ring->client));
 	ring_device_completes(rig, cids[0], 0, 0);
 	KUNIT_EXPECT_EQ(test, kref_read(&ring->ref), 2);
 	ring_device_completes(rig, cids[1], 0, 0);
@@ -721,7 +728,7 @@ static void ring_holds_buffer(struct kunit *test)
 	cid = ring_device_takes(rig)->common.command_id;
 
 	/* Unregistered: no new command finds it, the old one keeps it. */
-	KUNIT_EXPECT_PTR_EQ(test, usher_bufs_take(&rig->grant->bufs, BUF), &rig->bufs[0]);
+	KUNIT_EXPECT_PTR_EQ(test, usher_buf_table_take(&rig->grant->bufs, BUF), &rig->bufs[0]);
 	percpu_ref_kill(ref);
 	KUNIT_EXPECT_FALSE(test, percpu_ref_is_zero(ref));
 	KUNIT_EXPECT_NOT_NULL(test, ring_get(rig));
@@ -750,14 +757,14 @@ static struct usher_sqe ring_dsm_sqe(void)
 	};
 }
 
-static struct usher_aux *ring_aux(struct ring_rig *rig, const struct nvme_command *cmd)
+static struct usher_cmd_page *ring_aux(struct ring_rig *rig, const struct nvme_command *cmd)
 {
 	u64 prp1 = le64_to_cpu(cmd->common.dptr.prp1);
 	u32 i;
 
-	for (i = 0; i < rig->qp->nr_aux; i++)
-		if (rig->qp->aux[i].dma == prp1)
-			return &rig->qp->aux[i];
+	for (i = 0; i < rig->qp->nr_cmd_pages; i++)
+		if (rig->qp->cmd_pages[i].dma == prp1)
+			return &rig->qp->cmd_pages[i];
 	return NULL;
 }
 
@@ -768,7 +775,7 @@ static void ring_snapshot(struct kunit *test)
 	struct nvme_dsm_range *range = ring_ranges(rig);
 	const struct nvme_command *cmd;
 	const struct nvme_dsm_range *seen;
-	struct usher_aux *aux;
+	struct usher_cmd_page *page;
 	u16 tag;
 
 	range->slba = cpu_to_le64(GRANT_SLBA);
@@ -779,21 +786,22 @@ static void ring_snapshot(struct kunit *test)
 	cmd = ring_device_takes(rig);
 	KUNIT_ASSERT_NOT_NULL(test, cmd);
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(cmd->common.dptr.prp2), 0);
-	aux = ring_aux(rig, cmd);
-	KUNIT_ASSERT_NOT_NULL(test, aux);
-	seen = aux->virt;
+	page = ring_aux(rig, cmd);
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	seen = page->virt;
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(seen->slba), GRANT_SLBA);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(seen->nlb), GRANT_NLB);
 	ring_device_completes(rig, cmd->common.command_id, 0, 0);
 	ring_expect_cqe(test, rig, tag, 0, 0);
 
 	/* The pages of refused ones come back. */
-	while (rig->ring.refused < 3 * USHER_NR_AUX) {
+	while (rig->ring.refused < 3 * USHER_CMD_PAGES) {
 		tag = ring_put(rig, ring_dsm_sqe());
 		KUNIT_EXPECT_EQ(test, ring_enter(rig, 1), 1);
 		ring_expect_refused(test, rig, tag, NVME_SC_LBA_RANGE);
 	}
-	KUNIT_EXPECT_EQ(test, bitmap_weight(rig->qp->aux_free, USHER_NR_AUX), USHER_NR_AUX);
+	KUNIT_EXPECT_EQ(test, bitmap_weight(rig->qp->cmd_pages_free, USHER_CMD_PAGES),
+			USHER_CMD_PAGES);
 }
 
 /* No page for a snapshot is no slot now: the ring waits, and keeps its order. */
@@ -802,25 +810,25 @@ static void ring_snapshots_wait(struct kunit *test)
 	struct ring_rig *rig = test->priv;
 	struct nvme_dsm_range *range = ring_ranges(rig);
 	const struct nvme_command *cmd;
-	u16 cids[USHER_NR_AUX];
+	u16 cids[USHER_CMD_PAGES];
 	u32 i;
 
 	range->slba = cpu_to_le64(GRANT_SLBA);
 	range->nlb = cpu_to_le32(1);
-	for (i = 0; i <= USHER_NR_AUX; i++)
+	for (i = 0; i <= USHER_CMD_PAGES; i++)
 		ring_put(rig, ring_dsm_sqe());
 	ring_put(rig, ring_sqe(nvme_cmd_flush, 0, 0));
-	KUNIT_EXPECT_EQ(test, ring_enter(rig, 6), USHER_NR_AUX);
-	for (i = 0; i < USHER_NR_AUX; i++) {
+	KUNIT_EXPECT_EQ(test, ring_enter(rig, 6), USHER_CMD_PAGES);
+	for (i = 0; i < USHER_CMD_PAGES; i++) {
 		cmd = ring_device_takes(rig);
 		KUNIT_ASSERT_NOT_NULL(test, cmd);
 		cids[i] = cmd->common.command_id;
 	}
 	KUNIT_EXPECT_NULL(test, ring_device_takes(rig));
-	KUNIT_EXPECT_FALSE(test, list_empty(&rig->ring.share.waiting));
+	KUNIT_EXPECT_FALSE(test, list_empty(&rig->ring.client.waiting));
 
 	ring_device_completes(rig, cids[1], 0, 0);
-	usher_qpair_serve(rig->qp);
+	usher_qpair_run_turns(rig->qp);
 	cmd = ring_device_takes(rig);
 	KUNIT_ASSERT_NOT_NULL(test, cmd);
 	KUNIT_EXPECT_EQ(test, cmd->common.opcode, nvme_cmd_dsm);
@@ -830,9 +838,10 @@ static void ring_snapshots_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cmd->common.opcode, nvme_cmd_flush);
 
 	/* Waiting has left nothing behind. */
-	for (i = 0; i < USHER_NR_AUX; i++)
+	for (i = 0; i < USHER_CMD_PAGES; i++)
 		ring_device_completes(rig, cids[i], 0, 0);
-	KUNIT_EXPECT_EQ(test, bitmap_weight(rig->qp->aux_free, USHER_NR_AUX), USHER_NR_AUX);
+	KUNIT_EXPECT_EQ(test, bitmap_weight(rig->qp->cmd_pages_free, USHER_CMD_PAGES),
+			USHER_CMD_PAGES);
 	percpu_ref_kill(&rig->bufs[BUF - 1].ref);
 	KUNIT_EXPECT_TRUE(test, percpu_ref_is_zero(&rig->bufs[BUF - 1].ref));
 }

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Grant fds: of nodes, of slices and of narrowed grants. They share one set of file
+ * operations; only how they come to be differs.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/capability.h>
+#include <linux/compat.h>
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/nvme.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/uidgid.h>
+
+#include "core/device.h"
+#include "core/ioctl.h"
+#include "file/grant.h"
+#include "file/ring.h"
+#include "grant/buffer.h"
+#include "grant/grant.h"
+#include "grant/namespace.h"
+#include "grant/node.h"
+#include "nvme/admin.h"
+#include "nvme/ctrl.h"
+#include "nvme/query.h"
+
+/* ---- ioctls ---- */
+
+static int usher_ioctl_info(void *object, void *data, void __user *argp)
+{
+	struct usher_grant *grant = object;
+	struct usher_grant_info *info = data;
+	const struct usher_scope *scope = &grant->scope;
+	struct usher_device *ud = grant->ud;
+	u32 size = info->size;
+	int dead = READ_ONCE(grant->dead);
+
+	if (info->flags)
+		return -EINVAL;
+	*info = (struct usher_grant_info) {
+		.size		= size,
+		.state		= dead == -EACCES ? USHER_GRANT_REVOKED :
+				  dead ? USHER_GRANT_STALE : USHER_GRANT_LIVE,
+		.nsid		= scope->nsid,
+		.rights		= scope->rights,
+		.csi		= scope->fmt.csi,
+		.lba_shift	= scope->fmt.lba_shift,
+		.lba_bytes	= scope->lba_bytes,
+		.metadata_bytes	= scope->fmt.metadata,
+		.max_transfer	= scope->max_bytes,
+		.slba		= scope->slba,
+		.nlb		= scope->nlb,
+		.ns_blocks	= scope->ns_blocks,
+		.zone_blocks	= scope->fmt.zone_blocks,
+		.limits		= grant->limits,
+		.max_entries	= grant->limits.ring_depth,
+		.queue_pairs	= ud->ctrl->nr_queues,
+		.max_dsm_ranges	= scope->max_ranges,
+		.vwc		= ud->ctrl->vwc,
+	};
+	mutex_lock(&ud->grant_lock);
+	info->used = grant->used;
+	mutex_unlock(&ud->grant_lock);
+	return 0;
+}
+
+static int usher_ioctl_narrow(void *object, void *data, void __user *argp)
+{
+	struct usher_grant *grant = object;
+	struct usher_limits limits;
+	struct usher_scope scope;
+	struct usher_grant *child;
+	int ret;
+
+	ret = READ_ONCE(grant->dead);
+	if (ret)
+		return ret;
+	ret = usher_grant_narrow(grant, data, &scope, &limits);
+	if (ret)
+		return ret;
+	child = usher_grant_alloc(grant->ud, grant, &scope, &limits);
+	if (IS_ERR(child))
+		return PTR_ERR(child);
+	ret = anon_inode_getfd("[usher-grant]", &usher_grant_fops, child,
+			       O_RDWR | O_CLOEXEC);
+	if (ret < 0)
+		usher_grant_unuse(child);
+	return ret;
+}
+
+static int usher_ioctl_revoke(void *object, void *data, void __user *argp)
+{
+	struct usher_grant *grant = object;
+	const struct usher_revoke *arg = data;
+
+	if (arg->flags)
+		return -EINVAL;
+	usher_grant_revoke(grant);
+	return 0;
+}
+
+static int usher_check_slice(const struct usher_grant *grant,
+			     const struct usher_slice *arg)
+{
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!grant->scope.nsid)
+		return -EOPNOTSUPP;
+	if (arg->flags)
+		return -EINVAL;
+	return 0;
+}
+
+static int usher_ioctl_slice_add(void *object, void *data, void __user *argp)
+{
+	struct usher_grant *grant = object;
+	struct usher_slice *arg = data;
+	struct usher_node_owner owner = {
+		.uid	= make_kuid(current_user_ns(), arg->uid),
+		.gid	= make_kgid(current_user_ns(), arg->gid),
+		.mode	= arg->mode,
+	};
+	int ret;
+
+	ret = usher_check_slice(grant, arg);
+	if (ret)
+		return ret;
+	/* devtmpfs takes a mode of 0 for "as usual". */
+	if (arg->id || !arg->mode || arg->mode & ~0666 ||
+	    !uid_valid(owner.uid) || !gid_valid(owner.gid))
+		return -EINVAL;
+	return usher_slice_add(grant, &owner, &arg->id);
+}
+
+static int usher_ioctl_slice_remove(void *object, void *data, void __user *argp)
+{
+	struct usher_grant *grant = object;
+	const struct usher_slice *arg = data;
+	int ret;
+
+	ret = usher_check_slice(grant, arg);
+	if (ret)
+		return ret;
+	if (arg->uid || arg->gid || arg->mode)
+		return -EINVAL;
+	return usher_slice_remove(grant, arg->id);
+}
+
+static int usher_ioctl_buf_register(void *object, void *data, void __user *argp)
+{
+	struct usher_grant *grant = object;
+	struct usher_buf_register *arg = data;
+
+	if (arg->flags & ~USHER_BUF_RDONLY || arg->pad || arg->id)
+		return -EINVAL;
+	return usher_buffer_register(grant, arg);
+}
+
+static int usher_ioctl_buf_unregister(void *object, void *data, void __user *argp)
+{
+	struct usher_grant *grant = object;
+	const struct usher_buf_unregister *arg = data;
+
+	return usher_buffer_unregister(grant, arg->id);
+}
+
+static int usher_ioctl_ring_create(void *object, void *data, void __user *argp)
+{
+	return usher_ring_create_fd(object, data, argp);
+}
+
+/* In a slow section */
+static int usher_grant_query(struct usher_grant *grant, struct nvme_command *cmd,
+			     const struct usher_admin_req *req)
+{
+	struct usher_device *ud = grant->ud;
+	int idx, ret;
+
+	ret = usher_dev_enter_slow(ud, &idx);
+	if (ret)
+		return ret;
+	ret = READ_ONCE(grant->dead);
+	if (!ret)
+		ret = usher_admin(ud->ctrl, cmd, req);
+	usher_dev_exit_slow(ud, idx);
+	return ret;
+}
+
+static int usher_ioctl_admin(void *object, void *data, void __user *argp)
+{
+	struct usher_grant *grant = object;
+	struct usher_admin *arg = data;
+	struct usher_admin_req req = {
+		.result	= &arg->result,
+		.user	= true,
+	};
+	struct nvme_command cmd;
+	int bytes, ret;
+
+	if (arg->flags || arg->pad || arg->status || arg->result)
+		return -EINVAL;
+	bytes = usher_query_build(&grant->scope, arg, &cmd);
+	if (bytes < 0)
+		return bytes;
+	req.data = kzalloc(USHER_QUERY_MAX_BYTES, GFP_KERNEL);
+	if (!req.data)
+		return -ENOMEM;
+	req.bytes = bytes;
+	ret = usher_grant_query(grant, &cmd, &req);
+	if (ret >= 0) {
+		arg->status = ret;
+		ret = !ret && copy_to_user(u64_to_user_ptr(arg->data), req.data, bytes) ?
+			-EFAULT : 0;
+	}
+	kfree(req.data);
+	return ret;
+}
+
+static void usher_undo_slice_add(void *object, void *data)
+{
+	const struct usher_slice *arg = data;
+
+	usher_slice_remove(object, arg->id);
+}
+
+static void usher_undo_buf_register(void *object, void *data)
+{
+	const struct usher_buf_register *arg = data;
+
+	usher_buffer_unregister(object, arg->id);
+}
+
+#define USHER_GRANT_IOCTL(code, fn, type, last, ...)			\
+	USHER_IOCTL(USHER_IOC_GRANT_INFO, code, fn, type, last, ##__VA_ARGS__)
+
+static const struct usher_ioctl usher_grant_ioctls[] = {
+	USHER_GRANT_IOCTL(USHER_IOC_GRANT_INFO, usher_ioctl_info,
+			  struct usher_grant_info, state, .answers = true),
+	USHER_GRANT_IOCTL(USHER_IOC_NARROW, usher_ioctl_narrow,
+			  struct usher_narrow, rights),
+	USHER_GRANT_IOCTL(USHER_IOC_REVOKE, usher_ioctl_revoke,
+			  struct usher_revoke, flags),
+	USHER_GRANT_IOCTL(USHER_IOC_SLICE_ADD, usher_ioctl_slice_add,
+			  struct usher_slice, mode, .answers = true,
+			  .undo = usher_undo_slice_add),
+	USHER_GRANT_IOCTL(USHER_IOC_SLICE_REMOVE, usher_ioctl_slice_remove,
+			  struct usher_slice, id),
+	USHER_GRANT_IOCTL(USHER_IOC_BUF_REGISTER, usher_ioctl_buf_register,
+			  struct usher_buf_register, id, .answers = true,
+			  .undo = usher_undo_buf_register),
+	USHER_GRANT_IOCTL(USHER_IOC_BUF_UNREGISTER, usher_ioctl_buf_unregister,
+			  struct usher_buf_unregister, id),
+	USHER_GRANT_IOCTL(USHER_IOC_RING_CREATE, usher_ioctl_ring_create,
+			  struct usher_ring_create, sq_entries),
+	USHER_GRANT_IOCTL(USHER_IOC_ADMIN, usher_ioctl_admin,
+			  struct usher_admin, data, .answers = true),
+};
+
+static const struct usher_ioctl_table usher_grant_ioctl_table = {
+	.ioctls	= usher_grant_ioctls,
+	.first	= _IOC_NR(USHER_IOC_GRANT_INFO),
+	.nr	= ARRAY_SIZE(usher_grant_ioctls),
+	.type	= USHER_IOC_TYPE,
+};
+
+static long usher_grant_ioctl(struct file *file, unsigned int cmd,
+			      unsigned long arg)
+{
+	struct usher_grant *grant = file->private_data;
+
+	return usher_ioctl(&usher_grant_ioctl_table, grant,
+			   usher_dev_gone(grant->ud), cmd,
+			   (void __user *)arg);
+}
+
+/* ---- files ---- */
+
+static u32 usher_rights_of_mode(fmode_t mode)
+{
+	u32 rights = USHER_RIGHT_ADMIN;
+
+	if (mode & FMODE_READ)
+		rights |= USHER_RIGHT_READ;
+	if (mode & FMODE_WRITE)
+		rights |= USHER_RIGHT_WRITE | USHER_RIGHT_FLUSH;
+	return rights;
+}
+
+static int usher_node_open(struct inode *inode, struct file *file)
+{
+	struct usher_node *node =
+		container_of(inode->i_cdev, struct usher_node, cdev);
+	struct usher_scope scope = node->grant->scope;
+	struct usher_grant *grant;
+
+	if (usher_dev_gone(node->ud))
+		return -ENODEV;
+	scope.rights &= usher_rights_of_mode(file->f_mode);
+	grant = usher_grant_alloc(node->ud, node->grant, &scope,
+				  &node->grant->limits);
+	if (IS_ERR(grant))
+		return PTR_ERR(grant);
+	file->private_data = grant;
+	return nonseekable_open(inode, file);
+}
+
+static int usher_grant_close(struct inode *inode, struct file *file)
+{
+	usher_grant_unuse(file->private_data);
+	return 0;
+}
+
+const struct file_operations usher_grant_fops = {
+	.owner		= THIS_MODULE,
+	.open		= usher_node_open,
+	.release	= usher_grant_close,
+	.unlocked_ioctl	= usher_grant_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};

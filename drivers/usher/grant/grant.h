@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A grant: what an open file may do. Grants form a tree, from that of a node down
+ * by NARROW; what one takes is charged to all its ancestors, and revoking one ends
+ * all its descendants.
+ */
+#ifndef _USHER_GRANT_GRANT_H
+#define _USHER_GRANT_GRANT_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <uapi/linux/usher.h>
+
+#include "grant/buf_table.h"
+#include "guard/guard.h"
+
+struct usher_device;
+
+#define USHER_MAX_GRANT_DEPTH	32
+#define USHER_MAX_RINGS		65536	/* of one grant */
+#define USHER_MAX_RING_ENTRIES	4096	/* of a submission ring */
+
+/*
+ * struct usher_grant - what an open file may do
+ */
+struct usher_grant {
+	struct kref		ref;	/* files, rings, buffers, children, nodes */
+	/* The file and the rings: buffers stay registered while there are any. */
+	refcount_t		users;
+	struct usher_device	*ud;	/* holds a reference */
+	struct usher_grant	*parent; /* it was narrowed from, or NULL; referenced */
+	u32			depth;	/* number of ancestors */
+	struct usher_scope	scope;	/* what the guard checks against */
+	struct usher_limits	limits;	/* what may be taken */
+	struct usher_buf_table	bufs;	/* registered memory */
+
+	/* ud->grant_lock */
+	struct list_head	children; /* narrowed from it */
+	struct list_head	sibling; /* in the parent's @children */
+	struct usher_limits	used;	/* what is taken */
+	/* 0, -EACCES (revoked) or -ESTALE; read in sections without the lock */
+	int			dead;
+};
+
+struct usher_grant *usher_grant_alloc(struct usher_device *ud,
+				      struct usher_grant *parent,
+				      const struct usher_scope *scope,
+				      const struct usher_limits *limits);
+struct usher_grant *usher_grant_get(struct usher_grant *grant);
+void usher_grant_put(struct usher_grant *grant);
+
+int usher_grant_narrow(const struct usher_grant *parent,
+		       const struct usher_narrow *arg,
+		       struct usher_scope *scope, struct usher_limits *limits);
+void usher_grant_kill(struct usher_grant *grant, int why);
+void usher_grant_revoke(struct usher_grant *grant);
+int usher_grant_charge(struct usher_grant *grant, u64 pinned, u32 rings);
+void usher_grant_uncharge(struct usher_grant *grant, u64 pinned, u32 rings);
+
+#endif /* _USHER_GRANT_GRANT_H */

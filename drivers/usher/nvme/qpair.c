@@ -1,0 +1,691 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hardware queues: slots, doorbells, completions, and the turns of those who wait.
+ *
+ * A command takes a slot of its queue, which names its owner and the memory that
+ * the device may reach for it, and gives it back with its completion, from the
+ * device or made by usher_qpair_stop(). The CID is the slot's index and a
+ * generation, so a completion that comes twice finds no slot.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/dmapool.h>
+#include <linux/interrupt.h>
+#include <linux/io.h>
+#include <linux/nospec.h>
+#include <linux/pci.h>
+#include <linux/percpu-refcount.h>
+#include <linux/slab.h>
+#include <uapi/linux/usher.h>
+
+#include "core/device.h"
+#include "core/wq.h"
+#include "nvme/qpair.h"
+#include "trace.h"
+
+/* Impossible completions in a row after which the controller is reset */
+#define USHER_MAX_BOGUS		8
+
+/* ---- slots ---- */
+
+/* The CID comes from the device: any value is possible. */
+struct usher_slot *usher_slot_lookup(struct usher_qpair *qp, u16 cid)
+{
+	u32 index = cid & USHER_SLOT_MASK;
+	struct usher_slot *slot;
+
+	if (index >= qp->depth - 1)
+		return NULL;
+	slot = &qp->slots[array_index_nospec(index, qp->depth - 1)];
+	if (!slot->busy || slot->cid != cid)
+		return NULL;
+	return slot;
+}
+
+/**
+ * struct usher_ref_puts - references to one memory that are put together
+ * @ref: the memory's, or NULL
+ * @n: how many
+ *
+ * Commands on the same memory mostly complete one after the other, and a put
+ * costs a call.
+ */
+struct usher_ref_puts {
+	struct percpu_ref	*ref;
+	u32			n;
+};
+
+static noinline void usher_ref_puts_flush(struct percpu_ref *ref, u32 n)
+{
+	if (ref)
+		percpu_ref_put_many(ref, n);
+}
+
+static inline void usher_ref_puts_add(struct usher_ref_puts *puts,
+				      struct percpu_ref *ref)
+{
+	if (puts->ref != ref) {
+		if (puts->n)
+			usher_ref_puts_flush(puts->ref, puts->n);
+		puts->n = 0;
+		puts->ref = ref;
+	}
+	puts->n++;
+}
+
+static inline void usher_slot_free(struct usher_qpair *qp,
+				   struct usher_slot *slot,
+				   struct usher_ref_puts *puts)
+{
+	struct usher_client *client = slot->client;
+
+	usher_ref_puts_add(puts, slot->mem);
+	if (unlikely(slot->cmd_page >= 0))
+		__set_bit(slot->cmd_page, qp->cmd_pages_free);
+	slot->busy = false;
+	qp->free[qp->nr_free++] = slot->cid & USHER_SLOT_MASK;
+	slot->cid += BIT(USHER_SLOT_BITS);
+	if (client && usher_client_release(&qp->clients, client, 1))
+		qp->ops->closed(client);
+}
+
+/* ---- clients ---- */
+
+int usher_qpair_join(struct usher_qpair *qp, struct usher_client *client)
+{
+	int ret;
+
+	spin_lock_irq(&qp->lock);
+	ret = usher_client_join(&qp->clients, client);
+	spin_unlock_irq(&qp->lock);
+	return ret;
+}
+
+/* The client holds no slot any more. */
+void usher_qpair_leave(struct usher_qpair *qp, struct usher_client *client)
+{
+	spin_lock_irq(&qp->lock);
+	usher_client_leave(&qp->clients, client);
+	spin_unlock_irq(&qp->lock);
+}
+
+/*
+ * No more commands will come. True when nothing is in flight; otherwise the
+ * last completion calls ops->closed().
+ */
+bool usher_qpair_close(struct usher_qpair *qp, struct usher_client *client)
+{
+	bool empty;
+
+	spin_lock_irq(&qp->lock);
+	empty = usher_client_close(client);
+	spin_unlock_irq(&qp->lock);
+	return empty;
+}
+
+/* Slots that can be given out */
+static u32 usher_qpair_nr_free(const struct usher_qpair *qp)
+{
+	return qp->stopped ? 0 : qp->nr_free;
+}
+
+/**
+ * usher_qpair_reserve - slots for a batch of commands
+ * @qp: queue pair, its lock held until the batch is submitted
+ * @client: who wants them
+ * @want: how many, not zero
+ * @claim: whether it is the client's turn
+ *
+ * Return: how many it may take. With 0 the client waits for its turn.
+ */
+u32 usher_qpair_reserve(struct usher_qpair *qp, struct usher_client *client,
+			u32 want, enum usher_claim claim)
+{
+	lockdep_assert_held(&qp->lock);
+	return usher_client_reserve(&qp->clients, client, want,
+				    usher_qpair_nr_free(qp), claim);
+}
+
+/* Give back what the batch did not use; qpair.lock held, the client open. */
+void usher_qpair_unreserve(struct usher_qpair *qp, struct usher_client *client, u32 n)
+{
+	lockdep_assert_held(&qp->lock);
+	if (usher_client_release(&qp->clients, client, n))
+		qp->ops->closed(client);
+}
+
+/* A command page, or -1: then the client waits for one. qpair.lock held. */
+int usher_qpair_get_cmd_page(struct usher_qpair *qp, struct usher_client *client)
+{
+	int index;
+
+	lockdep_assert_held(&qp->lock);
+	index = find_first_bit(qp->cmd_pages_free, qp->nr_cmd_pages);
+	if (index == qp->nr_cmd_pages) {
+		if (client)
+			usher_client_wait(&qp->clients, client);
+		return -1;
+	}
+	__clear_bit(index, qp->cmd_pages_free);
+	return index;
+}
+
+void usher_qpair_put_cmd_page(struct usher_qpair *qp, int index)
+{
+	spin_lock_irq(&qp->lock);
+	__set_bit(index, qp->cmd_pages_free);
+	spin_unlock_irq(&qp->lock);
+}
+
+static struct usher_client *usher_qpair_next_turn(struct usher_qpair *qp, u32 *budget)
+{
+	struct usher_client *client;
+
+	spin_lock_irq(&qp->lock);
+	client = usher_client_next(&qp->clients, usher_qpair_nr_free(qp));
+	if (client) {
+		*budget = client->turn_left;
+		qp->ops->get(client);
+	}
+	spin_unlock_irq(&qp->lock);
+	return client;
+}
+
+/* Each waiting client has a turn. Returns how many commands were taken. */
+static u32 usher_qpair_run_round(struct usher_qpair *qp)
+{
+	u32 left = READ_ONCE(qp->clients.nr), taken = 0;
+	struct usher_client *client;
+	u32 budget;
+
+	while (left--) {
+		client = usher_qpair_next_turn(qp, &budget);
+		if (!client)
+			break;
+		taken += qp->ops->take_turn(client, budget);
+	}
+	return taken;
+}
+
+/**
+ * usher_qpair_run_turns - let waiting clients submit, each in its turn
+ * @qp: queue pair
+ *
+ * Called in a section, without any ring's mutex. A client that is still not
+ * satisfied goes to the end of the list; it is over when a round brought
+ * nothing. The caller does this for others, so after a queue's depth of
+ * commands a work item goes on.
+ */
+void usher_qpair_run_turns(struct usher_qpair *qp)
+{
+	u32 taken = 0, n;
+
+	do {
+		n = usher_qpair_run_round(qp);
+		taken += n;
+	} while (n && taken < qp->depth);
+	if (n)
+		queue_work(usher_wq, &qp->turns_work);
+}
+
+/* ---- doorbells ---- */
+
+/*
+ * NVMe Base Specification, "Doorbell Buffer Config": the device asks for the
+ * register write by the event index that it last stored.
+ */
+static bool usher_db_needs_event(u16 event, u16 value, u16 old)
+{
+	return (u16)(value - event - 1) < (u16)(value - old);
+}
+
+static void usher_db_ring(void __iomem *db, __le32 *shadow,
+			  const __le32 *event, u16 value, u16 old)
+{
+	if (shadow) {
+		/* The device must see the entries before the shadow's value. */
+		dma_wmb();
+		WRITE_ONCE(*shadow, cpu_to_le32(value));
+		/*
+		 * Store the shadow before loading the event index; pairs with
+		 * the device, which stores the index before it looks at the
+		 * shadow for the last time.
+		 */
+		mb();
+		if (!usher_db_needs_event(le32_to_cpu(READ_ONCE(*event)),
+					  value, old))
+			return;
+	}
+	writel(value, db);
+}
+
+/* Tell the device of all commands since the last time; qpair.lock held. */
+void usher_qpair_doorbell(struct usher_qpair *qp)
+{
+	lockdep_assert_held(&qp->lock);
+
+	if (qp->sq_tail == qp->db_tail || qp->stopped)
+		return;
+	usher_db_ring(qp->sq_db, qp->db.sq, qp->db.sq_event, qp->sq_tail,
+		      qp->db_tail);
+	qp->db_tail = qp->sq_tail;
+}
+
+/* ---- completions ---- */
+
+/**
+ * usher_qpair_publish - publish the completions of a pass, and wake who waits
+ * @qp: queue pair, its lock held
+ */
+void usher_qpair_publish(struct usher_qpair *qp)
+{
+	struct usher_client *client;
+
+	while ((client = qp->publish)) {
+		qp->publish = client->next_publish;
+		client->publish = false;
+		qp->ops->publish(client);
+	}
+}
+
+static noinline void usher_qpair_bogus(struct usher_qpair *qp)
+{
+	if (++qp->bogus == USHER_MAX_BOGUS)
+		qp->ops->fault(qp, "impossible completions");
+}
+
+/* One entry whose phase said that it is new. False when it is impossible. */
+static inline bool usher_qpair_complete(struct usher_qpair *qp,
+					const struct nvme_completion *hw,
+					u16 status, struct usher_ref_puts *puts)
+{
+	__le16 without_phase = cpu_to_le16(status & ~1);
+	struct usher_slot *slot;
+	__le64 result;
+
+	/* Pairs with the device, which writes the phase last. */
+	dma_rmb();
+	result = READ_ONCE(hw->result.u64);
+	slot = usher_slot_lookup(qp, READ_ONCE(hw->command_id));
+	if (unlikely(!slot)) {
+		usher_qpair_bogus(qp);
+		return false;
+	}
+	qp->bogus = 0;
+	trace_usher_complete(qp, slot, without_phase, 0);
+	qp->ops->complete(qp, slot, result, without_phase, 0);
+	usher_slot_free(qp, slot, puts);
+	return true;
+}
+
+/**
+ * usher_qpair_reap - take new completions, at most a queue's depth
+ * @qp: queue pair, its lock held
+ *
+ * Return: how many entries the device had written.
+ */
+u32 usher_qpair_reap(struct usher_qpair *qp)
+{
+	u32 n = 0, done = 0, head = qp->cq_head, depth = qp->depth;
+	struct usher_ref_puts puts = {};
+	u8 phase = qp->phase;
+
+	lockdep_assert_held(&qp->lock);
+
+	if (qp->stopped)
+		return 0;
+	while (n < depth) {
+		const struct nvme_completion *hw = &qp->cq[head];
+		u16 status = le16_to_cpu(READ_ONCE(hw->status));
+
+		if ((status & 1) != phase)
+			break;
+		done += usher_qpair_complete(qp, hw, status, &puts);
+		n++;
+		if (++head == depth) {
+			head = 0;
+			phase ^= 1;
+		}
+	}
+	if (n) {
+		usher_ref_puts_flush(puts.ref, puts.n);
+		WRITE_ONCE(qp->completed, qp->completed + done);
+		/* usher_qpair_pending() looks without the lock. */
+		WRITE_ONCE(qp->phase, phase);
+		WRITE_ONCE(qp->cq_head, head);
+		usher_db_ring(qp->cq_db, qp->db.cq, qp->db.cq_event,
+			      qp->cq_head, qp->db_head);
+		qp->db_head = qp->cq_head;
+		qp->reaped = true;
+		usher_qpair_publish(qp);
+	}
+	return n;
+}
+
+/**
+ * usher_qpair_stop - take what the device completed, then fail the rest
+ * @qp: queue pair; the device was told to stop, no section submits to it
+ * @dma: what proves that the device no longer reaches memory; without proof the
+ *	memory of what is in flight is lost
+ */
+void usher_qpair_stop(struct usher_qpair *qp, enum usher_dma_proof dma)
+{
+	const __le16 status = cpu_to_le16(NVME_SC_HOST_ABORTED_CMD << 1);
+	struct usher_ref_puts puts = {};
+	u32 i;
+
+	spin_lock_irq(&qp->lock);
+	usher_qpair_reap(qp);
+	qp->stopped = true;
+	for (i = 0; i < qp->depth - 1; i++) {
+		struct usher_slot *slot = &qp->slots[i];
+
+		if (!slot->busy)
+			continue;
+		if (slot->mem && dma == USHER_DMA_RUNNING)
+			qp->ops->lost(slot);
+		trace_usher_complete(qp, slot, status, USHER_CQE_DRIVER);
+		qp->ops->complete(qp, slot, 0, status, USHER_CQE_DRIVER);
+		usher_slot_free(qp, slot, &puts);
+	}
+	usher_ref_puts_flush(puts.ref, puts.n);
+	usher_qpair_publish(qp);
+	spin_unlock_irq(&qp->lock);
+}
+
+/* ---- commands that are late ---- */
+
+static struct usher_slot *usher_qpair_late(struct usher_qpair *qp)
+{
+	u32 i;
+
+	for (i = 0; i < qp->depth - 1; i++) {
+		struct usher_slot *slot = &qp->slots[i];
+
+		if (slot->busy && slot->deadline &&
+		    time_after(jiffies, slot->deadline))
+			return slot;
+	}
+	return NULL;
+}
+
+/**
+ * usher_qpair_expire - look for a command that is late
+ * @qp: queue pair
+ * @timeout: what an aborted command has left, in jiffies
+ * @cid: the command to abort, with USHER_LATE_ABORT; asked again, the next one
+ *
+ * Return: what is to be done.
+ */
+enum usher_late usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout,
+				   u16 *cid)
+{
+	enum usher_late late = USHER_LATE_NONE;
+	struct usher_slot *slot;
+
+	spin_lock_irq(&qp->lock);
+	/* Perhaps only the interrupt, or the poller, is missing. */
+	usher_qpair_reap(qp);
+	slot = qp->stopped ? NULL : usher_qpair_late(qp);
+	if (slot && (!qp->qid || slot->aborted)) {
+		late = USHER_LATE_RESET;
+	} else if (slot) {
+		slot->aborted = true;
+		slot->deadline = jiffies + timeout;
+		*cid = slot->cid;
+		late = USHER_LATE_ABORT;
+	}
+	spin_unlock_irq(&qp->lock);
+	return late;
+}
+
+/* ---- interrupts ---- */
+
+static irqreturn_t usher_qpair_irq(int irq, void *data)
+{
+	struct usher_qpair *qp = data;
+	bool wanted, ours;
+
+	spin_lock(&qp->lock);
+	wanted = usher_qpair_reap(qp) && !list_empty(&qp->clients.waiters);
+	/* Also when somebody else was there first */
+	ours = qp->reaped;
+	qp->reaped = false;
+	spin_unlock(&qp->lock);
+
+	if (wanted)
+		queue_work(usher_wq, &qp->turns_work);
+	return ours ? IRQ_HANDLED : IRQ_NONE;
+}
+
+int usher_qpair_request_irq(struct usher_qpair *qp)
+{
+	struct usher_ctrl *ctrl = qp->ctrl;
+	u32 io_vectors = ctrl->nr_vectors - 1;
+	unsigned long flags = 0;
+	int ret;
+
+	/* Vector 0 is the admin queue's, unless it is the only one. */
+	if (qp->qid && io_vectors)
+		qp->vector = 1 + (qp->qid - 1) % io_vectors;
+	else
+		qp->vector = 0;
+	if (!io_vectors || (qp->qid && io_vectors < ctrl->nr_queues))
+		flags = IRQF_SHARED;
+	qp->irq = pci_irq_vector(to_pci_dev(ctrl->dev), qp->vector);
+	snprintf(qp->name, sizeof(qp->name), "usher%dq%u", ctrl->ud->id, qp->qid);
+	ret = request_irq(qp->irq, usher_qpair_irq, flags, qp->name, qp);
+	if (ret)
+		return ret;
+	qp->has_irq = true;
+	return 0;
+}
+
+void usher_qpair_free_irq(struct usher_qpair *qp)
+{
+	if (!qp->has_irq)
+		return;
+	irq_set_affinity_hint(qp->irq, NULL);
+	free_irq(qp->irq, qp);
+	qp->has_irq = false;
+}
+
+/* ---- life ---- */
+
+static void usher_qpair_free_cmd_pages(struct usher_qpair *qp)
+{
+	u32 i;
+
+	for (i = 0; i < qp->nr_cmd_pages && qp->cmd_pages[i].virt; i++)
+		dma_pool_free(qp->ctrl->prp_pool, qp->cmd_pages[i].virt,
+			      qp->cmd_pages[i].dma);
+	bitmap_free(qp->cmd_pages_free);
+	kfree(qp->cmd_pages);
+}
+
+static int usher_qpair_alloc_cmd_pages(struct usher_qpair *qp)
+{
+	u32 i;
+
+	if (!qp->nr_cmd_pages)
+		return 0;
+	qp->cmd_pages = kcalloc(qp->nr_cmd_pages, sizeof(*qp->cmd_pages), GFP_KERNEL);
+	qp->cmd_pages_free = bitmap_alloc(qp->nr_cmd_pages, GFP_KERNEL);
+	if (!qp->cmd_pages || !qp->cmd_pages_free)
+		goto free_pages;
+	for (i = 0; i < qp->nr_cmd_pages; i++) {
+		qp->cmd_pages[i].virt = dma_pool_alloc(qp->ctrl->prp_pool, GFP_KERNEL,
+						       &qp->cmd_pages[i].dma);
+		if (!qp->cmd_pages[i].virt)
+			goto free_pages;
+	}
+	bitmap_fill(qp->cmd_pages_free, qp->nr_cmd_pages);
+	return 0;
+
+free_pages:
+	if (qp->cmd_pages)
+		usher_qpair_free_cmd_pages(qp);
+	else
+		bitmap_free(qp->cmd_pages_free);
+	return -ENOMEM;
+}
+
+static int usher_qpair_alloc_slots(struct usher_qpair *qp)
+{
+	u32 i;
+
+	qp->slots = kvcalloc(qp->depth - 1, sizeof(*qp->slots), GFP_KERNEL);
+	qp->free = kcalloc(qp->depth - 1, sizeof(*qp->free), GFP_KERNEL);
+	if (!qp->slots || !qp->free) {
+		kvfree(qp->slots);
+		kfree(qp->free);
+		return -ENOMEM;
+	}
+	/* The lowest index lies on top. */
+	for (i = 0; i < qp->depth - 1; i++) {
+		qp->slots[i].cid = i;
+		qp->free[i] = qp->depth - 2 - i;
+	}
+	qp->nr_free = qp->depth - 1;
+	return 0;
+}
+
+static void usher_qpair_set_doorbells(struct usher_qpair *qp)
+{
+	struct usher_ctrl *ctrl = qp->ctrl;
+	u32 sq = 2 * qp->qid * ctrl->db_stride;
+	u32 cq = (2 * qp->qid + 1) * ctrl->db_stride;
+
+	qp->sq_db = ctrl->bar + NVME_REG_DBS + sq;
+	qp->cq_db = ctrl->bar + NVME_REG_DBS + cq;
+	/* The admin queue's doorbells have no shadow. */
+	if (qp->qid && ctrl->dbbuf.on) {
+		qp->db.sq = (void *)ctrl->dbbuf.dbs + sq;
+		qp->db.cq = (void *)ctrl->dbbuf.dbs + cq;
+		qp->db.sq_event = (void *)ctrl->dbbuf.eis + sq;
+		qp->db.cq_event = (void *)ctrl->dbbuf.eis + cq;
+	} else {
+		memset(&qp->db, 0, sizeof(qp->db));
+	}
+}
+
+/**
+ * usher_qpair_reset - back to how a new queue starts
+ * @qp: queue pair without a command in flight, unknown to the device
+ */
+void usher_qpair_reset(struct usher_qpair *qp)
+{
+	spin_lock_irq(&qp->lock);
+	memset(qp->cq, 0, qp->depth * sizeof(*qp->cq));
+	qp->sq_tail = 0;
+	qp->db_tail = 0;
+	qp->cq_head = 0;
+	qp->db_head = 0;
+	qp->phase = 1;
+	qp->bogus = 0;
+	usher_qpair_set_doorbells(qp);
+	if (qp->db.sq) {
+		*qp->db.sq = 0;
+		*qp->db.cq = 0;
+		*qp->db.sq_event = 0;
+		*qp->db.cq_event = 0;
+	}
+	spin_unlock_irq(&qp->lock);
+}
+
+/* Makes it usable after usher_qpair_reset(): the device knows the queues. */
+void usher_qpair_allow(struct usher_qpair *qp)
+{
+	spin_lock_irq(&qp->lock);
+	qp->stopped = false;
+	spin_unlock_irq(&qp->lock);
+}
+
+/* Takes no command from here on; it is empty. */
+void usher_qpair_forbid(struct usher_qpair *qp)
+{
+	spin_lock_irq(&qp->lock);
+	qp->stopped = true;
+	spin_unlock_irq(&qp->lock);
+}
+
+/**
+ * usher_qpair_alloc - a queue pair that the device does not know yet
+ * @ctrl: the controller, its registers mapped
+ * @qid: queue identifier
+ * @depth: entries of each queue
+ * @nr_cmd_pages: command pages
+ * @ops: who uses it
+ * @turns: runs usher_qpair_run_turns() in a section; NULL without clients
+ *
+ * Return: the queue pair, stopped, or NULL without memory.
+ */
+struct usher_qpair *usher_qpair_alloc(struct usher_ctrl *ctrl, u16 qid,
+				      u16 depth, u32 nr_cmd_pages,
+				      const struct usher_qpair_ops *ops,
+				      work_func_t turns)
+{
+	struct usher_qpair *qp;
+
+	qp = kzalloc(sizeof(*qp), GFP_KERNEL);
+	if (!qp)
+		return NULL;
+	spin_lock_init(&qp->lock);
+	usher_clients_init(&qp->clients, depth - 1);
+	INIT_WORK(&qp->turns_work, turns);
+	qp->ctrl = ctrl;
+	qp->ops = ops;
+	qp->qid = qid;
+	qp->depth = depth;
+	qp->nr_cmd_pages = nr_cmd_pages;
+	qp->stopped = true;
+
+	if (usher_qpair_alloc_slots(qp))
+		goto free_qp;
+	if (usher_qpair_alloc_cmd_pages(qp))
+		goto free_slots;
+	qp->sq = dma_alloc_coherent(ctrl->dev, depth * sizeof(*qp->sq),
+				    &qp->sq_dma, GFP_KERNEL);
+	if (!qp->sq)
+		goto free_cmd_pages;
+	qp->cq = dma_alloc_coherent(ctrl->dev, depth * sizeof(*qp->cq),
+				    &qp->cq_dma, GFP_KERNEL);
+	if (!qp->cq)
+		goto free_sq;
+	usher_qpair_reset(qp);
+	return qp;
+
+free_sq:
+	dma_free_coherent(ctrl->dev, depth * sizeof(*qp->sq), qp->sq,
+			  qp->sq_dma);
+free_cmd_pages:
+	usher_qpair_free_cmd_pages(qp);
+free_slots:
+	kvfree(qp->slots);
+	kfree(qp->free);
+free_qp:
+	kfree(qp);
+	return NULL;
+}
+
+/**
+ * usher_qpair_free_dma - free what the device reached
+ * @qp: queue pair that is stopped
+ *
+ * Before remove() returns, while rings may still hold on to @qp.
+ */
+void usher_qpair_free_dma(struct usher_qpair *qp)
+{
+	struct device *dev = qp->ctrl->dev;
+
+	dma_free_coherent(dev, qp->depth * sizeof(*qp->cq), qp->cq, qp->cq_dma);
+	dma_free_coherent(dev, qp->depth * sizeof(*qp->sq), qp->sq, qp->sq_dma);
+	usher_qpair_free_cmd_pages(qp);
+}
+
+/* With the device's last reference: no ring is left. */
+void usher_qpair_free(struct usher_qpair *qp)
+{
+	kvfree(qp->slots);
+	kfree(qp->free);
+	kfree(qp);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A hardware submission and completion queue: slots, doorbells, completions.
+ *
+ * It knows neither rings nor admin commands nor the device's states. A slot's
+ * owner is reached through usher_qpair_ops; what a pass over the queue finds
+ * that others must act on is returned.
+ */
+#ifndef _USHER_NVME_QPAIR_H
+#define _USHER_NVME_QPAIR_H
+
+#include <linux/bits.h>
+#include <linux/lockdep.h>
+#include <linux/nvme.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "nvme/client.h"
+#include "nvme/ctrl.h"
+
+struct percpu_ref;
+struct usher_qpair;
+
+/* CID: the slot's index in these bits, its generation above them */
+#define USHER_SLOT_BITS		10
+#define USHER_SLOT_MASK		(BIT(USHER_SLOT_BITS) - 1)
+#define USHER_MAX_SLOTS		1023	/* index 1023 would allow CID FFFFh */
+#define USHER_MAX_DEPTH		1024	/* entries of a hardware queue */
+
+/* Command pages of an I/O queue: lists of their own are rare */
+#define USHER_CMD_PAGES		2
+
+/*
+ * struct usher_cmd_page - a controller page that goes with a command
+ *
+ * It holds the ranges of Dataset Management or Copy that were checked, a PRP list
+ * of the command's own, or the data of an admin command.
+ */
+struct usher_cmd_page {
+	void		*virt;
+	dma_addr_t	dma;	/* its bus address */
+};
+
+/*
+ * struct usher_slot - one command in flight; qpair.lock
+ */
+struct usher_slot {
+	struct usher_client	*client;	/* whose it is; NULL on the admin queue */
+	struct percpu_ref	*mem;		/* memory that the device may reach, or NULL */
+	unsigned long		deadline;	/* jiffies; 0 is never */
+	s16			cmd_page;	/* index of the one in use, or -1 */
+	__le16			tag;		/* the process's CID */
+	/* Its index and a generation, which goes on when the command is done */
+	u16			cid;
+	bool			busy;		/* in flight */
+	bool			aborted;	/* an Abort was sent for it */
+};
+
+/**
+ * struct usher_qpair_ops - what the users of a queue pair do; all but @take_turn
+ *	with qpair.lock held
+ * @complete: a slot is done, from the device or, with USHER_CQE_DRIVER in @flags,
+ *	by the driver; the caller frees it
+ * @publish: the pass is over: let the process see a client's completions, wake
+ *	who waits
+ * @fault: impossible completions came in a row
+ * @lost: nothing proves that the device no longer reaches the memory of this slot
+ * @closed: the last slot of a closed client came back
+ * @get: hold a client for @take_turn
+ * @take_turn: submit up to the @budget of a client, say how many were taken, and
+ *	let go of it; in a section of the data path; may sleep
+ */
+struct usher_qpair_ops {
+	void (*complete)(struct usher_qpair *qp, struct usher_slot *slot,
+			 __le64 result, __le16 status, u16 flags);
+	void (*publish)(struct usher_client *client);
+	void (*fault)(struct usher_qpair *qp, const char *why);
+	void (*lost)(struct usher_slot *slot);
+	void (*closed)(struct usher_client *client);
+	void (*get)(struct usher_client *client);
+	u32 (*take_turn)(struct usher_client *client, u32 budget);
+};
+
+/*
+ * struct usher_qpair - a hardware submission and completion queue
+ *
+ * Made and freed by the pool, or by the admin queue; rings point to it. Its DMA
+ * memory goes before remove() returns, the rest with the device's last reference.
+ */
+struct usher_qpair {
+	/* Constant */
+	struct usher_ctrl		*ctrl;
+	const struct usher_qpair_ops	*ops;
+	u16				qid;	/* 0: the admin queue */
+	u16				depth;	/* entries of each queue */
+	u32				nr_cmd_pages;
+	struct nvme_command		*sq;	/* coherent memory */
+	struct nvme_completion		*cq;	/* coherent memory */
+	struct usher_cmd_page		*cmd_pages;
+	void __iomem			*sq_db;	/* tail doorbell */
+	void __iomem			*cq_db;	/* head doorbell */
+	dma_addr_t			sq_dma;	/* bus addresses */
+	dma_addr_t			cq_dma;
+	/* Shadow doorbells and their event indices, or NULL */
+	struct usher_shadow {
+		__le32	*sq;
+		__le32	*sq_event;
+		__le32	*cq;
+		__le32	*cq_event;
+	}				db;
+	/* Lets clients that wait submit, after an interrupt gave slots back */
+	struct work_struct		turns_work;
+
+	spinlock_t			lock; /* all that follows; irq-safe */
+
+	/* Submission */
+	struct usher_slot		*slots;		/* depth - 1 of them */
+	u16				*free;		/* stack of free indices */
+	u32				nr_free;	/* height of @free */
+	u16				sq_tail;	/* where the next command goes */
+	u16				db_tail;	/* what the device was told of it */
+	bool				stopped;	/* takes no command */
+	struct usher_clients		clients;
+	unsigned long			*cmd_pages_free; /* bit map */
+
+	/* Completion */
+	u16				cq_head;	/* where the next one is */
+	u16				db_head;	/* what the device was told of it */
+	u8				phase;		/* phase bit it will have */
+	/* Some were taken without their interrupt, which is to come */
+	bool				reaped;
+	u32				bogus;	/* impossible ones since the last good one */
+	u64				completed;	/* by the device, ever */
+	struct usher_client		*publish; /* list of this pass, else empty */
+
+	/* The pool's lock */
+	bool				polled;		/* interrupts off */
+	bool				created;	/* the device has the queues */
+	bool				failed;		/* creating did, until a reset */
+	bool				has_irq;	/* @irq is requested */
+	int				irq;		/* Linux interrupt number */
+	u16				vector;		/* MSI-X or MSI index */
+	char				name[24];	/* of the interrupt */
+	u32				nr_rings;	/* rings that use it */
+};
+
+/**
+ * enum usher_late - what the watchdog is to do about a queue
+ * @USHER_LATE_NONE: nothing
+ * @USHER_LATE_ABORT: abort the command
+ * @USHER_LATE_RESET: aborting did not help, or is not possible
+ */
+enum usher_late {
+	USHER_LATE_NONE,
+	USHER_LATE_ABORT,
+	USHER_LATE_RESET,
+};
+
+struct usher_qpair *usher_qpair_alloc(struct usher_ctrl *ctrl, u16 qid,
+				      u16 depth, u32 nr_cmd_pages,
+				      const struct usher_qpair_ops *ops,
+				      work_func_t turns);
+void usher_qpair_free_dma(struct usher_qpair *qp);
+void usher_qpair_free(struct usher_qpair *qp);
+void usher_qpair_reset(struct usher_qpair *qp);
+void usher_qpair_allow(struct usher_qpair *qp);
+void usher_qpair_forbid(struct usher_qpair *qp);
+int usher_qpair_request_irq(struct usher_qpair *qp);
+void usher_qpair_free_irq(struct usher_qpair *qp);
+
+int usher_qpair_join(struct usher_qpair *qp, struct usher_client *client);
+void usher_qpair_leave(struct usher_qpair *qp, struct usher_client *client);
+bool usher_qpair_close(struct usher_qpair *qp, struct usher_client *client);
+u32 usher_qpair_reserve(struct usher_qpair *qp, struct usher_client *client,
+			u32 want, enum usher_claim claim);
+void usher_qpair_unreserve(struct usher_qpair *qp, struct usher_client *client, u32 n);
+int usher_qpair_get_cmd_page(struct usher_qpair *qp, struct usher_client *client);
+void usher_qpair_put_cmd_page(struct usher_qpair *qp, int index);
+void usher_qpair_run_turns(struct usher_qpair *qp);
+
+void usher_qpair_doorbell(struct usher_qpair *qp);
+u32 usher_qpair_reap(struct usher_qpair *qp);
+void usher_qpair_publish(struct usher_qpair *qp);
+void usher_qpair_stop(struct usher_qpair *qp, enum usher_dma_proof dma);
+enum usher_late usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout,
+				   u16 *cid);
+struct usher_slot *usher_slot_lookup(struct usher_qpair *qp, u16 cid);
+
+/* Is there something to reap? In a section; a hint, without the lock. */
+static inline bool usher_qpair_pending(const struct usher_qpair *qp)
+{
+	const struct nvme_completion *hw = &qp->cq[READ_ONCE(qp->cq_head)];
+
+	return (le16_to_cpu(READ_ONCE(hw->status)) & 1) == READ_ONCE(qp->phase);
+}
+
+/*
+ * What every command goes through on its way to the queue, inline. First a free
+ * slot, of which the caller knows that there is one, and fills it in.
+ */
+static inline struct usher_slot *usher_slot_take(struct usher_qpair *qp)
+{
+	struct usher_slot *slot;
+
+	lockdep_assert_held(&qp->lock);
+
+	slot = &qp->slots[qp->free[--qp->nr_free]];
+	slot->aborted = false;
+	slot->busy = true;
+	return slot;
+}
+
+/*
+ * Where the next command is to be written. There is always room: a slot is one
+ * of depth - 1.
+ */
+static inline struct nvme_command *usher_slot_command(struct usher_qpair *qp)
+{
+	return &qp->sq[qp->sq_tail];
+}
+
+/* It is written. The doorbell comes after the batch. */
+static inline void usher_slot_submit(struct usher_qpair *qp)
+{
+	lockdep_assert_held(&qp->lock);
+
+	if (++qp->sq_tail == qp->depth)
+		qp->sq_tail = 0;
+}
+
+/* A client has new completions; usher_qpair_publish() comes after the pass. */
+static inline void usher_qpair_completed(struct usher_qpair *qp,
+					 struct usher_client *client)
+{
+	lockdep_assert_held(&qp->lock);
+
+	if (client->publish)
+		return;
+	client->publish = true;
+	client->next_publish = qp->publish;
+	qp->publish = client;
+}
+
+#endif /* _USHER_NVME_QPAIR_H */

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The turns of rings that wait for slots. Whoever gave slots back lets those
+ * submit who wait for them: at once in a call, by a work item after an interrupt.
+ * nvme/client.c says whose turn it is.
+ */
+#include "core/device.h"
+#include "grant/buffer.h"
+#include "grant/grant.h"
+#include "nvme/qpair.h"
+#include "ring/complete.h"
+#include "ring/ring.h"
+#include "ring/submit.h"
+#include "ring/turn.h"
+
+/* Our turn among the rings that wait for slots: usher_qpair_run_turns() */
+static u32 usher_ring_take_turn(struct usher_client *client, u32 budget)
+{
+	struct usher_ring *ring = to_usher_ring(client);
+	struct usher_qpair *qp = ring->qp;
+	bool wants_more = false;
+	u32 taken = 0;
+
+	mutex_lock(&ring->lock);
+	if (!ring->broken && !READ_ONCE(ring->grant->dead) &&
+	    !usher_ring_read_indices(ring, 0)) {
+		taken = usher_ring_submit(ring, budget, USHER_IN_TURN);
+		wants_more = taken == budget && ring->sq_submitted != ring->sq_head;
+	}
+	spin_lock_irq(&qp->lock);
+	usher_client_end_turn(&qp->clients, client, wants_more);
+	spin_unlock_irq(&qp->lock);
+	mutex_unlock(&ring->lock);
+	usher_ring_put(ring);
+	return taken;
+}
+
+static void usher_ring_get_client(struct usher_client *client)
+{
+	usher_ring_get(to_usher_ring(client));
+}
+
+static void usher_ring_client_closed(struct usher_client *client)
+{
+	usher_ring_put(to_usher_ring(client));
+}
+
+static void usher_ring_fault(struct usher_qpair *qp, const char *why)
+{
+	usher_dev_fault(qp->ctrl->ud, why);
+}
+
+static void usher_ring_lost(struct usher_slot *slot)
+{
+	usher_buffer_lose(container_of(slot->mem, struct usher_buffer, ref));
+}
+
+const struct usher_qpair_ops usher_ring_ops = {
+	.complete	= usher_ring_complete,
+	.publish	= usher_ring_publish,
+	.fault		= usher_ring_fault,
+	.lost		= usher_ring_lost,
+	.closed		= usher_ring_client_closed,
+	.get		= usher_ring_get_client,
+	.take_turn	= usher_ring_take_turn,
+};
+
+/* usher_qpair.turns_work: an interrupt gave slots back, or there was too much. */
+void usher_ring_turns_work(struct work_struct *work)
+{
+	struct usher_qpair *qp = container_of(work, struct usher_qpair,
+					      turns_work);
+	struct usher_device *ud = qp->ctrl->ud;
+	int idx;
+
+	if (usher_dev_enter(ud, &idx))
+		return;
+	usher_qpair_run_turns(qp);
+	usher_dev_exit(ud, idx);
+}
+
+/**
+ * usher_ring_reap - reap a ring's queue, and let those submit who waited
+ * @ring: the ring; in a section, without any ring's lock
+ */
+void usher_ring_reap(struct usher_ring *ring)
+{
+	struct usher_qpair *qp = ring->qp;
+	bool wanted;
+
+	spin_lock_irq(&qp->lock);
+	wanted = usher_qpair_reap(qp) && !list_empty(&qp->clients.waiters);
+	spin_unlock_irq(&qp->lock);
+	if (wanted)
+		usher_qpair_run_turns(qp);
+}
+
+/* The same, in a section of its own: 0, also during a reset, or -ENODEV */
+int usher_ring_poll_queue(struct usher_ring *ring)
+{
+	int idx, ret;
+
+	ret = usher_dev_enter(ring->ud, &idx);
+	if (ret)
+		return ret == -EAGAIN ? 0 : ret;
+	usher_ring_reap(ring);
+	usher_dev_exit(ring->ud, idx);
+	return 0;
+}
