@@ -12,17 +12,28 @@
  *
  * - The argument points to a struct whose first member is @size, set by the
  *   caller to sizeof() the struct it was compiled with. A shorter struct is
- *   zero-extended; a longer one is accepted when its tail is zero.
+ *   zero-extended, and its answers end where it ends, down to a minimum: the
+ *   member named in the table below is the last that a caller must give. A
+ *   longer one is accepted when its tail is zero.
  * - Padding and unknown flags must be zero.
  * - All sizes and lengths are bytes unless the name says otherwise; logical
  *   blocks are those of the namespace's current LBA format.
+ *
+ * ================= ==============   ================= ==============
+ * GRANT_INFO        @state           RING_CREATE       @sq_entries
+ * NARROW            @rights          ADMIN             @data
+ * REVOKE            @flags           ENTER             @min_complete
+ * SLICE_ADD         @mode            RING_INFO         @cqe_shift
+ * SLICE_REMOVE      @id              EVENTFD           @fd
+ * BUF_REGISTER      @id              BUF_UNREGISTER    @id
+ * ================= ==============   ================= ==============
  *
  * Errors common to every ioctl:
  *
  * ============= ==========================================================
  * ENOTTY        unknown ioctl on this kind of file
  * E2BIG         the struct is longer than the kernel's and its tail not zero
- * EINVAL        malformed: short struct, padding or unknown flags not zero
+ * EINVAL        malformed: too short a struct, padding or unknown flags not zero
  * EFAULT        a pointer leads nowhere
  * EOPNOTSUPP    known, but not possible on this device or this node
  * EACCES        the grant does not allow it, or it was revoked

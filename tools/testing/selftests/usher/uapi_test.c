@@ -79,54 +79,60 @@ enum answer {
 #define MUST_BE_ZERO	8
 #define ZERO(type, member)	(offsetof(struct type, member) + 1)
 
+/* The whole struct, and what of it the caller must give: up to @last */
+#define SIZES(type, last)						\
+	sizeof(struct type),						\
+	offsetof(struct type, last) + sizeof(((struct type *)0)->last)
+
 /* Members that must be zero are listed by offset + 1. */
 static const struct ioctl_case {
 	const char *name;
 	unsigned long request;
 	uint32_t size;
+	uint32_t min;
 	bool of_ring;
 	enum answer answer;
 	size_t zero[MUST_BE_ZERO];
 } cases[] = {
-	{ "GRANT_INFO", USHER_IOC_GRANT_INFO, sizeof(struct usher_grant_info),
+	{ "GRANT_INFO", USHER_IOC_GRANT_INFO, SIZES(usher_grant_info, state),
 	  false, ANSWERS_0, { ZERO(usher_grant_info, flags) } },
-	{ "NARROW", USHER_IOC_NARROW, sizeof(struct usher_narrow),
+	{ "NARROW", USHER_IOC_NARROW, SIZES(usher_narrow, rights),
 	  false, ANSWERS_FD, { ZERO(usher_narrow, flags), ZERO(usher_narrow, pad) } },
-	{ "REVOKE", USHER_IOC_REVOKE, sizeof(struct usher_revoke),
+	{ "REVOKE", USHER_IOC_REVOKE, SIZES(usher_revoke, flags),
 	  false, ANSWERS_0, { ZERO(usher_revoke, flags) } },
-	{ "SLICE_ADD", USHER_IOC_SLICE_ADD, sizeof(struct usher_slice),
+	{ "SLICE_ADD", USHER_IOC_SLICE_ADD, SIZES(usher_slice, mode),
 	  false, ANSWERS_SLICE, { ZERO(usher_slice, flags), ZERO(usher_slice, id) } },
-	{ "SLICE_REMOVE", USHER_IOC_SLICE_REMOVE, sizeof(struct usher_slice),
+	{ "SLICE_REMOVE", USHER_IOC_SLICE_REMOVE, SIZES(usher_slice, id),
 	  false, ANSWERS_ENOENT,
 	  { ZERO(usher_slice, flags), ZERO(usher_slice, uid),
 	    ZERO(usher_slice, gid), ZERO(usher_slice, mode) } },
-	{ "BUF_REGISTER", USHER_IOC_BUF_REGISTER, sizeof(struct usher_buf_register),
+	{ "BUF_REGISTER", USHER_IOC_BUF_REGISTER, SIZES(usher_buf_register, id),
 	  false, ANSWERS_BUFFER,
 	  { ZERO(usher_buf_register, id), ZERO(usher_buf_register, pad),
 	    /* its second byte: no flag is there */
 	    ZERO(usher_buf_register, flags) + 1 } },
 	{ "BUF_UNREGISTER", USHER_IOC_BUF_UNREGISTER,
-	  sizeof(struct usher_buf_unregister), false, ANSWERS_ENOENT, {} },
-	{ "RING_CREATE", USHER_IOC_RING_CREATE, sizeof(struct usher_ring_create),
+	  SIZES(usher_buf_unregister, id), false, ANSWERS_ENOENT, {} },
+	{ "RING_CREATE", USHER_IOC_RING_CREATE, SIZES(usher_ring_create, sq_entries),
 	  false, ANSWERS_FD,
 	  { ZERO(usher_ring_create, mmap_bytes), ZERO(usher_ring_create, sq_offset),
 	    ZERO(usher_ring_create, cq_offset), ZERO(usher_ring_create, sqe_shift),
 	    ZERO(usher_ring_create, cqe_shift), ZERO(usher_ring_create, pad),
 	    ZERO(usher_ring_create, flags) + 1 } },
-	{ "ADMIN", USHER_IOC_ADMIN, sizeof(struct usher_admin),
+	{ "ADMIN", USHER_IOC_ADMIN, SIZES(usher_admin, data),
 	  false, ANSWERS_0,
 	  { ZERO(usher_admin, flags), ZERO(usher_admin, status),
 	    ZERO(usher_admin, result), ZERO(usher_admin, pad) } },
-	{ "ENTER", USHER_IOC_ENTER, sizeof(struct usher_enter),
+	{ "ENTER", USHER_IOC_ENTER, SIZES(usher_enter, min_complete),
 	  true, ANSWERS_0,
 	  { ZERO(usher_enter, flags) + 1,
 	    /* without the flag that makes it count */
 	    ZERO(usher_enter, deadline_ns), ZERO(usher_enter, sigsetsize),
 	    ZERO(usher_enter, idle_us) } },
-	{ "RING_INFO", USHER_IOC_RING_INFO, sizeof(struct usher_ring_info),
+	{ "RING_INFO", USHER_IOC_RING_INFO, SIZES(usher_ring_info, cqe_shift),
 	  true, ANSWERS_0, { ZERO(usher_ring_info, flags),
 			     ZERO(usher_ring_info, pad) } },
-	{ "EVENTFD", USHER_IOC_EVENTFD, sizeof(struct usher_eventfd),
+	{ "EVENTFD", USHER_IOC_EVENTFD, SIZES(usher_eventfd, fd),
 	  true, ANSWERS_0, {} },
 };
 
@@ -250,10 +256,37 @@ TEST_F(ioctls, einval_for_a_short_struct)
 	uint32_t size;
 
 	for (c = cases; c < cases + ARRAY_SIZE(cases); c++) {
-		for (size = 0; size < c->size; size++) {
+		for (size = 0; size < c->min; size++) {
 			good_arguments(c, &arg, self->memory);
 			arg.size = size;
 			EXPECT_EQ(-EINVAL, call(fd_of(c), c->request, &arg))
+				TH_LOG("%s of %u bytes", c->name, size);
+		}
+	}
+}
+
+/*
+ * A program that knows fewer members: those it does not give are zero, whatever lies
+ * behind its struct, and nothing is written there.
+ */
+TEST_F(ioctls, older_struct_is_zero_extended)
+{
+	const struct ioctl_case *c;
+	union arguments arg;
+	uint32_t size, i;
+
+	for (c = cases; c < cases + ARRAY_SIZE(cases); c++) {
+		for (size = c->min; size < c->size; size++) {
+			good_arguments(c, &arg, self->memory);
+			arg.size = size;
+			memset(arg.bytes + size, 0xa5, sizeof(arg) - size);
+			EXPECT_TRUE(answered(c, self->grant, &arg,
+					     call(fd_of(c), c->request, &arg)))
+				TH_LOG("%s of %u bytes", c->name, size);
+			for (i = size; i < sizeof(arg); i++)
+				if (arg.bytes[i] != (char)0xa5)
+					break;
+			EXPECT_EQ(sizeof(arg), i)
 				TH_LOG("%s of %u bytes", c->name, size);
 		}
 	}
