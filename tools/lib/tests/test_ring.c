@@ -289,7 +289,7 @@ static void ended_ring(void)
 	EXPECT_EQ(fake.calls, 0);
 }
 
-/* Somebody serves it: what is there without a call is taken without one. */
+/* A thread polls it: what is there without a call is taken without one. */
 static void sqpolled_ring(void)
 {
 	struct usher_ring *ring = setup(0);
