@@ -13,6 +13,17 @@
 #include <linux/pci.h>
 #include <linux/version.h>
 
+/* Functions of one file that unit tests call */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#if IS_ENABLED(CONFIG_KUNIT)
+#define VISIBLE_IF_KUNIT
+#else
+#define VISIBLE_IF_KUNIT		static
+#endif
+#else
+#include <kunit/visibility.h>
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
 #define usher_class_create(name)	class_create(THIS_MODULE, name)
 #else

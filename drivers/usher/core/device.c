@@ -15,6 +15,7 @@
 #include <linux/sched/signal.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "core/device.h"
 #include "core/wq.h"
 #include "trace.h"
@@ -93,7 +94,7 @@ void usher_dev_put(struct usher_device *ud)
 
 /* ---- states ---- */
 
-bool usher_state_legal(enum usher_state from, enum usher_state to)
+VISIBLE_IF_KUNIT bool usher_state_legal(enum usher_state from, enum usher_state to)
 {
 	switch (to) {
 	case USHER_LIVE:

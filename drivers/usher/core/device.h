@@ -101,7 +101,6 @@ void usher_dev_destroy(struct usher_device *ud);
 struct usher_device *usher_dev_get(struct usher_device *ud);
 void usher_dev_put(struct usher_device *ud);
 
-bool usher_state_legal(enum usher_state from, enum usher_state to);
 bool usher_dev_set_state(struct usher_device *ud, enum usher_state to);
 void usher_dev_drain(struct usher_device *ud);
 void usher_dev_fault(struct usher_device *ud, const char *why);
@@ -111,6 +110,10 @@ int usher_dev_enter_until(struct usher_device *ud, int *idx, ktime_t deadline);
 void usher_dev_exit(struct usher_device *ud, int idx);
 int usher_dev_enter_slow(struct usher_device *ud, int *idx);
 void usher_dev_exit_slow(struct usher_device *ud, int idx);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+bool usher_state_legal(enum usher_state from, enum usher_state to);
+#endif
 
 static inline enum usher_state usher_dev_state(const struct usher_device *ud)
 {

@@ -86,7 +86,7 @@ static void usher_function_finish(struct usher_function *fn)
  * the memory of what was in flight is lost. Called again, it looks for proof if
  * there was none.
  */
-void usher_function_stop(struct usher_function *fn, enum usher_stop stop)
+static void usher_function_stop(struct usher_function *fn, enum usher_stop stop)
 {
 	struct usher_ctrl *ctrl = &fn->ctrl;
 

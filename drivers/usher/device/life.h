@@ -48,7 +48,6 @@ static inline struct usher_function *to_usher_function(struct usher_device *ud)
 
 struct usher_function *usher_function_alloc(struct pci_dev *pdev);
 int usher_function_start(struct usher_function *fn);
-void usher_function_stop(struct usher_function *fn, enum usher_stop stop);
 void usher_function_end(struct usher_function *fn, enum usher_stop stop);
 void usher_watchdog_start(struct usher_function *fn);
 

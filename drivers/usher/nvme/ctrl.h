@@ -84,7 +84,6 @@ struct usher_ctrl {
 	u16			ocfs;		/* Copy descriptor formats */
 	u16			oacs;		/* optional admin commands */
 	u32			oaes;		/* optional asynchronous events */
-	u32			acl;		/* Aborts at one time, at most */
 	unsigned long		shutdown_timeout; /* jiffies */
 	bool			csi_all;	/* several I/O command sets */
 

@@ -10,6 +10,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "nvme/prp.h"
 
 static bool usher_own_lists;
@@ -25,7 +26,8 @@ bool usher_prps_own_lists(void)
 /* ---- addresses ---- */
 
 /* Store the address of controller page @index; in order, from 0 on. */
-void usher_prps_set(struct usher_prps *prps, u32 index, dma_addr_t addr)
+VISIBLE_IF_KUNIT void usher_prps_set(struct usher_prps *prps, u32 index,
+				     dma_addr_t addr)
 {
 	u32 per = USHER_PRPS(prps->shift);
 
@@ -40,7 +42,7 @@ void usher_prps_set(struct usher_prps *prps, u32 index, dma_addr_t addr)
 }
 
 /* Link the table pages. */
-void usher_prps_chain(struct usher_prps *prps)
+VISIBLE_IF_KUNIT void usher_prps_chain(struct usher_prps *prps)
 {
 	u32 i;
 

@@ -47,13 +47,16 @@ struct usher_prps {
 int usher_prps_alloc(struct usher_prps *prps, struct dma_pool *pool);
 void usher_prps_free(struct usher_prps *prps, struct dma_pool *pool);
 int usher_prps_fill(struct usher_prps *prps, struct sg_table *sgt);
-void usher_prps_set(struct usher_prps *prps, u32 index, dma_addr_t addr);
-void usher_prps_chain(struct usher_prps *prps);
 bool usher_prps_map(const struct usher_prps *prps, u64 from, u32 bytes,
 		    dma_addr_t *prp1, dma_addr_t *prp2);
 void usher_prps_list(const struct usher_prps *prps, u64 from, u32 bytes,
 		     __le64 *list);
 bool usher_prps_own_lists(void);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+void usher_prps_set(struct usher_prps *prps, u32 index, dma_addr_t addr);
+void usher_prps_chain(struct usher_prps *prps);
+#endif
 
 /* Bus address of controller page @index */
 static inline dma_addr_t usher_prps_addr(const struct usher_prps *prps, u32 index)

@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <uapi/linux/usher.h>
 
+#include "compat.h"
 #include "core/device.h"
 #include "core/wq.h"
 #include "nvme/qpair.h"
@@ -28,7 +29,8 @@
 /* ---- slots ---- */
 
 /* The CID comes from the device: any value is possible. */
-struct usher_slot *usher_slot_lookup(struct usher_qpair *qp, u16 cid)
+VISIBLE_IF_KUNIT struct usher_slot *usher_slot_lookup(struct usher_qpair *qp,
+						      u16 cid)
 {
 	u32 index = cid & USHER_SLOT_MASK;
 	struct usher_slot *slot;

@@ -184,7 +184,10 @@ void usher_qpair_publish(struct usher_qpair *qp);
 void usher_qpair_stop(struct usher_qpair *qp, enum usher_dma_proof dma);
 enum usher_late usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout,
 				   u16 *cid);
+
+#if IS_ENABLED(CONFIG_KUNIT)
 struct usher_slot *usher_slot_lookup(struct usher_qpair *qp, u16 cid);
+#endif
 
 /* Is there something to reap? In a section; a hint, without the lock. */
 static inline bool usher_qpair_pending(const struct usher_qpair *qp)
