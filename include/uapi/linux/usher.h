@@ -20,6 +20,8 @@
  *   blocks are those of the namespace's current LBA format.
  *
  * ================= ==============   ================= ==============
+ * ioctl             last member      ioctl             last member
+ * ================= ==============   ================= ==============
  * GRANT_INFO        @state           RING_CREATE       @sq_entries
  * NARROW            @rights          ADMIN             @data
  * REVOKE            @flags           ENTER             @min_complete

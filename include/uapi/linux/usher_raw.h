@@ -7,7 +7,9 @@
  * A function bound to the driver usher-raw has the node
  * /dev/usher-raw/DDDD:BB:DD.F, which one opener has at a time. Base address
  * registers and allocated memory are mapped with mmap(), at offsets that the
- * ioctls tell; all else are ioctls, with the conventions of linux/usher.h.
+ * ioctls tell; all else are ioctls, with the conventions of linux/usher.h. A caller
+ * must give the whole struct, but for INFO (up to @flags), REGION (up to @index) and
+ * DMA_REGISTER (up to @id).
  *
  * Opening needs no privilege where the hardware contains the device: an IOMMU
  * that translates strictly, an IOMMU group of its own, isolated MSI, and a reset

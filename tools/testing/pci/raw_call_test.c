@@ -18,20 +18,21 @@ TEST_F(anybody, every_call_is_checked)
 		unsigned long request;
 		uint32_t size;
 		uint32_t flags_at;
+		uint32_t min; /* what a caller must give; 0: the whole structure */
 	} calls[] = {
-		{ USHER_RAW_IOC_INFO, sizeof(struct usher_raw_info), 4 },
-		{ USHER_RAW_IOC_REGION, sizeof(struct usher_raw_region), 8 },
-		{ USHER_RAW_IOC_CONFIG_READ, sizeof(struct usher_raw_config), 12 },
-		{ USHER_RAW_IOC_CONFIG_WRITE, sizeof(struct usher_raw_config), 8 },
-		{ USHER_RAW_IOC_DMA_BITS, sizeof(struct usher_raw_dma_bits), 4 },
-		{ USHER_RAW_IOC_DMA_ALLOC, sizeof(struct usher_raw_dma), 4 },
-		{ USHER_RAW_IOC_DMA_REGISTER, sizeof(struct usher_raw_dma), 4 },
-		{ USHER_RAW_IOC_IRQ_ENABLE, sizeof(struct usher_raw_irq_enable), 12 },
-		{ USHER_RAW_IOC_IRQ_DISABLE, sizeof(struct usher_raw_irq_disable), 4 },
-		{ USHER_RAW_IOC_IRQ_MASK, sizeof(struct usher_raw_irq_mask), 12 },
-		{ USHER_RAW_IOC_RESET, sizeof(struct usher_raw_reset), 4 },
-		{ USHER_RAW_IOC_READ, sizeof(struct usher_raw_access), 12 },
-		{ USHER_RAW_IOC_WRITE, sizeof(struct usher_raw_access), 12 },
+		{ USHER_RAW_IOC_INFO, sizeof(struct usher_raw_info), 4, 8 },
+		{ USHER_RAW_IOC_REGION, sizeof(struct usher_raw_region), 8, 8 },
+		{ USHER_RAW_IOC_CONFIG_READ, sizeof(struct usher_raw_config), 12, 0 },
+		{ USHER_RAW_IOC_CONFIG_WRITE, sizeof(struct usher_raw_config), 8, 0 },
+		{ USHER_RAW_IOC_DMA_BITS, sizeof(struct usher_raw_dma_bits), 4, 0 },
+		{ USHER_RAW_IOC_DMA_ALLOC, sizeof(struct usher_raw_dma), 4, 0 },
+		{ USHER_RAW_IOC_DMA_REGISTER, sizeof(struct usher_raw_dma), 4, 40 },
+		{ USHER_RAW_IOC_IRQ_ENABLE, sizeof(struct usher_raw_irq_enable), 12, 0 },
+		{ USHER_RAW_IOC_IRQ_DISABLE, sizeof(struct usher_raw_irq_disable), 4, 0 },
+		{ USHER_RAW_IOC_IRQ_MASK, sizeof(struct usher_raw_irq_mask), 12, 0 },
+		{ USHER_RAW_IOC_RESET, sizeof(struct usher_raw_reset), 4, 0 },
+		{ USHER_RAW_IOC_READ, sizeof(struct usher_raw_access), 12, 0 },
+		{ USHER_RAW_IOC_WRITE, sizeof(struct usher_raw_access), 12, 0 },
 	};
 	uint32_t arg[64];
 	size_t i;
@@ -40,7 +41,7 @@ TEST_F(anybody, every_call_is_checked)
 	ASSERT_GE(fd, 0);
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		memset(arg, 0, sizeof(arg));
-		arg[0] = calls[i].size - 4;
+		arg[0] = (calls[i].min ?: calls[i].size) - 1;
 		EXPECT_EQ(-EINVAL, call(fd, calls[i].request, arg));
 		arg[0] = calls[i].size + 4;
 		arg[calls[i].size / 4] = 1;
@@ -54,6 +55,60 @@ TEST_F(anybody, every_call_is_checked)
 	EXPECT_EQ(ENOTTY, errno);
 	EXPECT_EQ(-1, ioctl(fd, _IO(USHER_RAW_IOC_TYPE, 0x00), arg));
 	EXPECT_EQ(ENOTTY, errno);
+	close(fd);
+}
+
+/*
+ * A program that knows fewer members: answers end where its structure ends, and those
+ * that it does not give are zero, whatever lies behind.
+ */
+TEST_F(anybody, older_structures_are_zero_extended)
+{
+	static uint8_t data[PAGE] __attribute__((aligned(PAGE)));
+	int fd = open_node(EDU);
+	union {
+		struct usher_raw_info info;
+		struct usher_raw_region region;
+		struct usher_raw_dma dma;
+		uint8_t bytes[64];
+	} arg;
+	uint64_t bus;
+	uint32_t size;
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, dma_bits(fd, EDU_ADDRESS_BITS));
+	for (size = 8; size < sizeof(arg.info); size++) {
+		memset(&arg, 0, size);
+		memset(arg.bytes + size, 0xa5, sizeof(arg) - size);
+		arg.info.size = size;
+		EXPECT_EQ(0, call(fd, USHER_RAW_IOC_INFO, &arg));
+		EXPECT_EQ(0xa5, arg.bytes[size]);
+	}
+	for (size = 8; size < sizeof(arg.region); size++) {
+		memset(&arg, 0, size);
+		memset(arg.bytes + size, 0xa5, sizeof(arg) - size);
+		arg.region.size = size;
+		EXPECT_EQ(0, call(fd, USHER_RAW_IOC_REGION, &arg));
+		EXPECT_EQ(0xa5, arg.bytes[size]);
+	}
+	for (size = 40; size < sizeof(arg.dma); size++) {
+		int ret;
+
+		memset(&arg, 0, size);
+		memset(arg.bytes + size, 0xa5, sizeof(arg) - size);
+		arg.dma.size = size;
+		arg.dma.addr = (uintptr_t)data;
+		arg.dma.length = PAGE;
+		arg.dma.bus = (uintptr_t)&bus;
+		arg.dma.nr_bus = 1;
+		ret = call(fd, USHER_RAW_IOC_DMA_REGISTER, &arg);
+		/* Without an IOMMU the device does not reach all memory. */
+		if (!translated(fd) && ret == -ENOSPC)
+			continue;
+		EXPECT_EQ(0, ret);
+		EXPECT_EQ(0xa5, arg.bytes[size]);
+		EXPECT_EQ(0, dma_free(fd, arg.dma.id));
+	}
 	close(fd);
 }
 
