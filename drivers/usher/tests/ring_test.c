@@ -871,6 +871,7 @@ static int ring_scribble(void *data)
 	struct ring_rig *rig = data;
 	struct rnd_state rnd;
 
+	kunit_info(test, "seed 1\n");
 	prandom_seed_state(&rnd, 1);
 	while (!kthread_should_stop()) {
 		ring_scribble_one(rig, &rnd);
