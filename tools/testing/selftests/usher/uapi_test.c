@@ -79,60 +79,55 @@ enum answer {
 #define MUST_BE_ZERO	8
 #define ZERO(type, member)	(offsetof(struct type, member) + 1)
 
-/* The whole struct, and what of it the caller must give: up to @last */
-#define SIZES(type, last)						\
-	sizeof(struct type),						\
-	offsetof(struct type, last) + sizeof(((struct type *)0)->last)
-
 /* Members that must be zero are listed by offset + 1. */
 static const struct ioctl_case {
 	const char *name;
 	unsigned long request;
 	uint32_t size;
-	uint32_t min;
+	uint32_t min; /* bytes that a caller must give, as usher.h says */
 	bool of_ring;
 	enum answer answer;
 	size_t zero[MUST_BE_ZERO];
 } cases[] = {
-	{ "GRANT_INFO", USHER_IOC_GRANT_INFO, SIZES(usher_grant_info, state),
+	{ "GRANT_INFO", USHER_IOC_GRANT_INFO, sizeof(struct usher_grant_info), 12,
 	  false, ANSWERS_0, { ZERO(usher_grant_info, flags) } },
-	{ "NARROW", USHER_IOC_NARROW, SIZES(usher_narrow, rights),
+	{ "NARROW", USHER_IOC_NARROW, sizeof(struct usher_narrow), 28,
 	  false, ANSWERS_FD, { ZERO(usher_narrow, flags), ZERO(usher_narrow, pad) } },
-	{ "REVOKE", USHER_IOC_REVOKE, SIZES(usher_revoke, flags),
+	{ "REVOKE", USHER_IOC_REVOKE, sizeof(struct usher_revoke), 8,
 	  false, ANSWERS_0, { ZERO(usher_revoke, flags) } },
-	{ "SLICE_ADD", USHER_IOC_SLICE_ADD, SIZES(usher_slice, mode),
+	{ "SLICE_ADD", USHER_IOC_SLICE_ADD, sizeof(struct usher_slice), 24,
 	  false, ANSWERS_SLICE, { ZERO(usher_slice, flags), ZERO(usher_slice, id) } },
-	{ "SLICE_REMOVE", USHER_IOC_SLICE_REMOVE, SIZES(usher_slice, id),
+	{ "SLICE_REMOVE", USHER_IOC_SLICE_REMOVE, sizeof(struct usher_slice), 12,
 	  false, ANSWERS_ENOENT,
 	  { ZERO(usher_slice, flags), ZERO(usher_slice, uid),
 	    ZERO(usher_slice, gid), ZERO(usher_slice, mode) } },
-	{ "BUF_REGISTER", USHER_IOC_BUF_REGISTER, SIZES(usher_buf_register, id),
+	{ "BUF_REGISTER", USHER_IOC_BUF_REGISTER, sizeof(struct usher_buf_register), 28,
 	  false, ANSWERS_BUFFER,
 	  { ZERO(usher_buf_register, id), ZERO(usher_buf_register, pad),
 	    /* its second byte: no flag is there */
 	    ZERO(usher_buf_register, flags) + 1 } },
 	{ "BUF_UNREGISTER", USHER_IOC_BUF_UNREGISTER,
-	  SIZES(usher_buf_unregister, id), false, ANSWERS_ENOENT, {} },
-	{ "RING_CREATE", USHER_IOC_RING_CREATE, SIZES(usher_ring_create, sq_entries),
+	  sizeof(struct usher_buf_unregister), 8, false, ANSWERS_ENOENT, {} },
+	{ "RING_CREATE", USHER_IOC_RING_CREATE, sizeof(struct usher_ring_create), 12,
 	  false, ANSWERS_FD,
 	  { ZERO(usher_ring_create, mmap_bytes), ZERO(usher_ring_create, sq_offset),
 	    ZERO(usher_ring_create, cq_offset), ZERO(usher_ring_create, sqe_shift),
 	    ZERO(usher_ring_create, cqe_shift), ZERO(usher_ring_create, pad),
 	    ZERO(usher_ring_create, flags) + 1 } },
-	{ "ADMIN", USHER_IOC_ADMIN, SIZES(usher_admin, data),
+	{ "ADMIN", USHER_IOC_ADMIN, sizeof(struct usher_admin), 48,
 	  false, ANSWERS_0,
 	  { ZERO(usher_admin, flags), ZERO(usher_admin, status),
 	    ZERO(usher_admin, result), ZERO(usher_admin, pad) } },
-	{ "ENTER", USHER_IOC_ENTER, SIZES(usher_enter, min_complete),
+	{ "ENTER", USHER_IOC_ENTER, sizeof(struct usher_enter), 16,
 	  true, ANSWERS_0,
 	  { ZERO(usher_enter, flags) + 1,
 	    /* without the flag that makes it count */
 	    ZERO(usher_enter, deadline_ns), ZERO(usher_enter, sigsetsize),
 	    ZERO(usher_enter, idle_us) } },
-	{ "RING_INFO", USHER_IOC_RING_INFO, SIZES(usher_ring_info, cqe_shift),
+	{ "RING_INFO", USHER_IOC_RING_INFO, sizeof(struct usher_ring_info), 36,
 	  true, ANSWERS_0, { ZERO(usher_ring_info, flags),
 			     ZERO(usher_ring_info, pad) } },
-	{ "EVENTFD", USHER_IOC_EVENTFD, SIZES(usher_eventfd, fd),
+	{ "EVENTFD", USHER_IOC_EVENTFD, sizeof(struct usher_eventfd), 8,
 	  true, ANSWERS_0, {} },
 };
 
