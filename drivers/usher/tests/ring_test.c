@@ -23,6 +23,7 @@
 #define BUF		1
 #define BUF_RDONLY	2
 #define BUF_PAGES	4
+#define RING_SEED	1
 #define TABLE_DMA	0x700000000000ULL
 
 /**
@@ -871,8 +872,7 @@ static int ring_scribble(void *data)
 	struct ring_rig *rig = data;
 	struct rnd_state rnd;
 
-	kunit_info(test, "seed 1\n");
-	prandom_seed_state(&rnd, 1);
+	prandom_seed_state(&rnd, RING_SEED);
 	while (!kthread_should_stop()) {
 		ring_scribble_one(rig, &rnd);
 		cond_resched();
@@ -901,6 +901,7 @@ static void ring_rewritten_entries(struct kunit *test)
 	const struct usher_cqe *cqe;
 	struct task_struct *task;
 
+	kunit_info(test, "seed %d\n", RING_SEED);
 	task = kthread_run(ring_scribble, rig, "usher-scribble");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
 	for (round = 0; round < 3000; round++) {
