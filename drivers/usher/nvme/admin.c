@@ -252,7 +252,7 @@ int usher_admin(struct usher_ctrl *ctrl, struct nvme_command *cmd,
 	if (!req)
 		req = &none;
 	/* What began before the reset must not hold it up. */
-	if (state == USHER_RESETTING && current != ctrl->ud->resetter)
+	if (state == USHER_RESETTING && current != READ_ONCE(ctrl->ud->resetter))
 		return -EAGAIN;
 	ret = usher_admin_await_credit(ctrl, state, req->user);
 	if (ret)
