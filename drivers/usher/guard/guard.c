@@ -648,6 +648,8 @@ u16 usher_guard_check(const struct usher_scope *scope,
 {
 	const struct usher_op *op = &usher_ops[sqe->opcode];
 
+	/* Worked out once: the compiler would do it again for each use, 2 instructions. */
+	OPTIMIZER_HIDE_VAR(op);
 	if (unlikely(!test_bit(sqe->opcode, scope->allowed) ||
 		     usher_has_stray_bits(op, sqe) ||
 		     !usher_has_nsid(scope, sqe)))

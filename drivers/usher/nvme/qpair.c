@@ -28,19 +28,19 @@
 
 /* ---- slots ---- */
 
-/* The CID comes from the device: any value is possible. */
-VISIBLE_IF_KUNIT struct usher_slot *usher_slot_lookup(struct usher_qpair *qp,
-						      u16 cid)
+/*
+ * The slot of a command in flight. The CID comes from the device: any value is
+ * possible. By reference, as the compiler would test a pointer for NULL again.
+ */
+VISIBLE_IF_KUNIT bool usher_slot_lookup(struct usher_qpair *qp, u16 cid,
+					struct usher_slot **slot)
 {
 	u32 index = cid & USHER_SLOT_MASK;
-	struct usher_slot *slot;
 
 	if (index >= qp->depth - 1)
-		return NULL;
-	slot = &qp->slots[array_index_nospec(index, qp->depth - 1)];
-	if (!slot->busy || slot->cid != cid)
-		return NULL;
-	return slot;
+		return false;
+	*slot = &qp->slots[array_index_nospec(index, qp->depth - 1)];
+	return (*slot)->busy && (*slot)->cid == cid;
 }
 
 /**
@@ -295,10 +295,10 @@ static noinline void usher_qpair_bogus(struct usher_qpair *qp)
 		qp->ops->fault(qp, "impossible completions");
 }
 
-/* One entry whose phase said that it is new. False when it is impossible. */
-static inline bool usher_qpair_complete(struct usher_qpair *qp,
-					const struct nvme_completion *hw,
-					u16 status, struct usher_ref_puts *puts)
+/* One entry whose phase said that it is new; @bogus counts the impossible ones. */
+static inline void usher_qpair_complete(struct usher_qpair *qp,
+					const struct nvme_completion *hw, u16 status,
+					struct usher_ref_puts *puts, u32 *bogus)
 {
 	__le16 without_phase = cpu_to_le16(status & ~1);
 	struct usher_slot *slot;
@@ -307,16 +307,15 @@ static inline bool usher_qpair_complete(struct usher_qpair *qp,
 	/* Pairs with the device, which writes the phase last. */
 	dma_rmb();
 	result = READ_ONCE(hw->result.u64);
-	slot = usher_slot_lookup(qp, READ_ONCE(hw->command_id));
-	if (unlikely(!slot)) {
+	if (unlikely(!usher_slot_lookup(qp, READ_ONCE(hw->command_id), &slot))) {
 		usher_qpair_bogus(qp);
-		return false;
+		++*bogus;
+		return;
 	}
 	qp->bogus = 0;
 	trace_usher_complete(qp, slot, without_phase, 0);
 	qp->ops->complete(qp, slot, result, without_phase, 0);
 	usher_slot_free(qp, slot, puts);
-	return true;
 }
 
 /**
@@ -327,7 +326,7 @@ static inline bool usher_qpair_complete(struct usher_qpair *qp,
  */
 u32 usher_qpair_reap(struct usher_qpair *qp)
 {
-	u32 n = 0, done = 0, head = qp->cq_head, depth = qp->depth;
+	u32 n = 0, bogus = 0, head = qp->cq_head, depth = qp->depth;
 	struct usher_ref_puts puts = {};
 	u8 phase = qp->phase;
 
@@ -341,7 +340,7 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
 
 		if ((status & 1) != phase)
 			break;
-		done += usher_qpair_complete(qp, hw, status, &puts);
+		usher_qpair_complete(qp, hw, status, &puts, &bogus);
 		n++;
 		if (++head == depth) {
 			head = 0;
@@ -350,7 +349,7 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
 	}
 	if (n) {
 		usher_ref_puts_flush(puts.ref, puts.n);
-		WRITE_ONCE(qp->completed, qp->completed + done);
+		WRITE_ONCE(qp->completed, qp->completed + n - bogus);
 		/* usher_qpair_pending() looks without the lock. */
 		WRITE_ONCE(qp->phase, phase);
 		WRITE_ONCE(qp->cq_head, head);

@@ -153,7 +153,7 @@ enum usher_late usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout
 				   u16 *cid);
 
 #if IS_ENABLED(CONFIG_KUNIT)
-struct usher_slot *usher_slot_lookup(struct usher_qpair *qp, u16 cid);
+bool usher_slot_lookup(struct usher_qpair *qp, u16 cid, struct usher_slot **slot);
 #endif
 
 /* Is there something to reap? In a section; a hint, without the lock. */

@@ -294,11 +294,12 @@ static u32 rig_reap(struct qpair_rig *rig)
 static struct usher_slot *rig_lookup(struct qpair_rig *rig, u16 cid)
 {
 	struct usher_slot *slot;
+	bool found;
 
 	spin_lock_irq(&rig->qp->lock);
-	slot = usher_slot_lookup(rig->qp, cid);
+	found = usher_slot_lookup(rig->qp, cid, &slot);
 	spin_unlock_irq(&rig->qp->lock);
-	return slot;
+	return found ? slot : NULL;
 }
 
 /* ---- slots and generations ---------------------------------------------- */

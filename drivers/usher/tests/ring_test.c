@@ -489,6 +489,7 @@ static void ring_posted_is_not_shown(struct kunit *test)
 	struct usher_ring *ring = &rig->ring;
 	const struct nvme_command *cmd;
 	struct usher_slot *slot;
+		bool found;
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(starts); i++) {
@@ -499,7 +500,8 @@ static void ring_posted_is_not_shown(struct kunit *test)
 		KUNIT_ASSERT_NOT_NULL(test, cmd);
 
 		spin_lock_irq(&rig->qp->lock);
-		slot = usher_slot_lookup(rig->qp, cmd->common.command_id);
+		found = usher_slot_lookup(rig->qp, cmd->common.command_id, &slot);
+		KUNIT_EXPECT_TRUE(test, found);
 		usher_ring_ops.complete(rig->qp, slot, 0, 0, 0);
 		spin_unlock_irq(&rig->qp->lock);
 		KUNIT_EXPECT_EQ(test, usher_ring_published(ring), starts[i]);
