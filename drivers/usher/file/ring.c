@@ -21,6 +21,7 @@
 #include "grant/grant.h"
 #include "nvme/qpair.h"
 #include "ring/enter.h"
+#include "ring/indices.h"
 #include "ring/ring.h"
 #include "ring/turn.h"
 

@@ -17,7 +17,9 @@
 #include "core/device.h"
 #include "core/wq.h"
 #include "nvme/admin.h"
+#include "nvme/inflight.h"
 #include "nvme/qpair.h"
+#include "nvme/qpair_ops.h"
 #include "trace.h"
 
 #define USHER_ADMIN_DEPTH	16

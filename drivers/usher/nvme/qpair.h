@@ -9,7 +9,6 @@
 #ifndef _USHER_NVME_QPAIR_H
 #define _USHER_NVME_QPAIR_H
 
-#include <linux/lockdep.h>
 #include <linux/nvme.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -18,35 +17,10 @@
 #include "nvme/ctrl.h"
 #include "nvme/slot.h"
 
-struct usher_qpair;
+struct usher_qpair_ops;
 
 /* Command pages of an I/O queue: lists of their own are rare */
 #define USHER_CMD_PAGES		2
-
-/**
- * struct usher_qpair_ops - what the users of a queue pair do; all but @take_turn
- *	with qpair.lock held
- * @complete: a slot is done, from the device or, with USHER_CQE_DRIVER in @flags,
- *	by the driver; the caller frees it
- * @publish: the pass is over: let the process see a client's completions, wake
- *	who waits
- * @fault: impossible completions came in a row
- * @lost: nothing proves that the device no longer reaches the memory of this slot
- * @closed: the last slot of a closed client came back
- * @get: hold a client for @take_turn
- * @take_turn: submit up to the @budget of a client, say how many were taken, and
- *	let go of it; in a section of the data path; may sleep
- */
-struct usher_qpair_ops {
-	void (*complete)(struct usher_qpair *qp, struct usher_slot *slot,
-			 __le64 result, __le16 status, u16 flags);
-	void (*publish)(struct usher_client *client);
-	void (*fault)(struct usher_qpair *qp, const char *why);
-	void (*lost)(struct usher_slot *slot);
-	void (*closed)(struct usher_client *client);
-	void (*get)(struct usher_client *client);
-	u32 (*take_turn)(struct usher_client *client, u32 budget);
-};
 
 /*
  * struct usher_qpair - a hardware submission and completion queue
@@ -162,53 +136,6 @@ static inline bool usher_qpair_pending(const struct usher_qpair *qp)
 	const struct nvme_completion *hw = &qp->cq[READ_ONCE(qp->cq_head)];
 
 	return (le16_to_cpu(READ_ONCE(hw->status)) & 1) == READ_ONCE(qp->phase);
-}
-
-/*
- * What every command goes through on its way to the queue, inline. First a free
- * slot, of which the caller knows that there is one, and fills it in.
- */
-static inline struct usher_slot *usher_slot_take(struct usher_qpair *qp)
-{
-	struct usher_slot *slot;
-
-	lockdep_assert_held(&qp->lock);
-
-	slot = &qp->slots[qp->free[--qp->nr_free]];
-	slot->aborted = false;
-	slot->busy = true;
-	return slot;
-}
-
-/*
- * Where the next command is to be written. There is always room: a slot is one
- * of depth - 1.
- */
-static inline struct nvme_command *usher_slot_command(struct usher_qpair *qp)
-{
-	return &qp->sq[qp->sq_tail];
-}
-
-/* It is written. The doorbell comes after the batch. */
-static inline void usher_slot_submit(struct usher_qpair *qp)
-{
-	lockdep_assert_held(&qp->lock);
-
-	if (++qp->sq_tail == qp->depth)
-		qp->sq_tail = 0;
-}
-
-/* A client has new completions; usher_qpair_publish() comes after the pass. */
-static inline void usher_qpair_completed(struct usher_qpair *qp,
-					 struct usher_client *client)
-{
-	lockdep_assert_held(&qp->lock);
-
-	if (client->publish)
-		return;
-	client->publish = true;
-	client->next_publish = qp->publish;
-	qp->publish = client;
 }
 
 #endif /* _USHER_NVME_QPAIR_H */

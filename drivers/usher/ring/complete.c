@@ -11,8 +11,11 @@
 
 #include "compat.h"
 #include "core/device.h"
+#include "nvme/inflight.h"
 #include "nvme/qpair.h"
+#include "nvme/qpair_ops.h"
 #include "ring/complete.h"
+#include "ring/indices.h"
 #include "ring/ring.h"
 #include "trace.h"
 

@@ -7,6 +7,7 @@
 #include "core/device.h"
 #include "nvme/qpair.h"
 #include "ring/enter.h"
+#include "ring/indices.h"
 #include "ring/ring.h"
 #include "ring/submit.h"
 #include "ring/turn.h"

@@ -9,6 +9,7 @@
 
 #include "grant/grant.h"
 #include "nvme/client.h"
+#include "ring/indices.h"
 #include "ring/ring.h"
 
 unsigned long usher_io_timeout(void);

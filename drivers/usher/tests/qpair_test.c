@@ -6,7 +6,9 @@
  */
 #include <linux/prandom.h>
 
+#include "nvme/inflight.h"
 #include "nvme/qpair.h"
+#include "nvme/qpair_ops.h"
 #include "rig.h"
 
 #define DEPTH		16

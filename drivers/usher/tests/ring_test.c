@@ -9,8 +9,10 @@
 
 #include "grant/grant.h"
 #include "nvme/qpair.h"
+#include "nvme/qpair_ops.h"
 #include "ring/complete.h"
 #include "ring/enter.h"
+#include "ring/indices.h"
 #include "ring/ring.h"
 #include "ring/turn.h"
 #include "rig.h"
