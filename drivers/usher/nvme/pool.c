@@ -65,6 +65,30 @@ static bool usher_pool_vector_left(const struct usher_pool *pool)
 	return used < max(ctrl->nr_vectors - 1, 1U);
 }
 
+/*
+ * May one more queue be polled? The last one that can have an interrupt may not:
+ * who comes next may want a ring with interrupts, which no polled queue can give.
+ */
+static bool usher_pool_may_poll(const struct usher_pool *pool)
+{
+	const struct usher_ctrl *ctrl = pool->ud->ctrl;
+	u32 i, left = 0;
+
+	for (i = 0; i < ctrl->nr_queues; i++) {
+		const struct usher_qpair *qp = pool->qpairs[i];
+
+		if (!qp || (qp->created ? !qp->polled : !qp->failed))
+			left++;
+	}
+	return left > 1;
+}
+
+/* May a queue of this kind be made? */
+static bool usher_pool_may_make(const struct usher_pool *pool, bool polled)
+{
+	return polled ? usher_pool_may_poll(pool) : usher_pool_vector_left(pool);
+}
+
 /* Make the queues known to the device; qp->polled says of which kind. */
 static int usher_pool_create_queues(struct usher_qpair *qp)
 {
@@ -99,7 +123,7 @@ static struct usher_qpair *usher_pool_make(struct usher_pool *pool, bool polled)
 	int ret;
 	u32 i;
 
-	if (!polled && !usher_pool_vector_left(pool))
+	if (!usher_pool_may_make(pool, polled))
 		return NULL;
 	for (i = 0; i < ctrl->nr_queues; i++)
 		if (!pool->qpairs[i] ||
@@ -129,7 +153,7 @@ static struct usher_qpair *usher_pool_convert(struct usher_pool *pool,
 	struct usher_qpair *qp = usher_pool_find_idle(pool, !polled);
 	int ret;
 
-	if (!qp || (!polled && !usher_pool_vector_left(pool)))
+	if (!qp || !usher_pool_may_make(pool, polled))
 		return NULL;
 	qp->created = false;
 	ret = usher_ioqueue_delete(qp);
@@ -150,27 +174,40 @@ static void usher_pool_set_affinity(struct usher_qpair *qp, int cpu)
 		irq_set_affinity_and_hint(qp->irq, cpumask_of(cpu));
 }
 
-/* In a slow section */
+/* A queue of one kind: of its own, or shared when there is none */
+static struct usher_qpair *usher_pool_find(struct usher_pool *pool, bool polled)
+{
+	struct usher_qpair *qp;
+
+	qp = usher_pool_find_idle(pool, polled);
+	if (!qp)
+		qp = usher_pool_make(pool, polled);
+	if (!qp)
+		qp = usher_pool_convert(pool, polled);
+	/* A queue that could not be made is no reason not to share another. */
+	if (IS_ERR_OR_NULL(qp) && usher_dev_state(pool->ud) == USHER_LIVE)
+		qp = usher_pool_least_loaded(pool, polled) ?: qp;
+	return qp;
+}
+
+/*
+ * In a slow section. Whatever rings there are already, one more of either kind finds
+ * a queue: one for interrupts is always left, and a polled ring can look at a queue
+ * that has interrupts, too.
+ */
 static struct usher_qpair *usher_pool_choose(struct usher_pool *pool,
 					     bool polled, int cpu)
 {
 	struct usher_qpair *qp;
 
 	mutex_lock(&pool->lock);
-	qp = usher_pool_find_idle(pool, polled);
-	if (!qp)
-		qp = usher_pool_make(pool, polled);
-	if (!qp)
-		qp = usher_pool_convert(pool, polled);
-	if (!IS_ERR_OR_NULL(qp))
-		usher_pool_set_affinity(qp, cpu);
-	/* A queue that could not be made is no reason not to share another. */
-	if (IS_ERR_OR_NULL(qp) && usher_dev_state(pool->ud) == USHER_LIVE)
-		qp = usher_pool_least_loaded(pool, polled) ?: qp;
+	qp = usher_pool_find(pool, polled);
+	if (!qp && polled)
+		qp = usher_pool_find(pool, false);
 	if (!qp)
 		qp = ERR_PTR(-EBUSY);
-	if (!IS_ERR(qp))
-		qp->nr_rings++;
+	if (!IS_ERR(qp) && !qp->nr_rings++)
+		usher_pool_set_affinity(qp, cpu);
 	mutex_unlock(&pool->lock);
 	return qp;
 }
@@ -228,8 +265,8 @@ static void usher_pool_work(struct work_struct *work)
  * @pool: of the device
  * @polled: without interrupts
  *
- * Return: the queue pair, or an ERR_PTR: EBUSY when no queue of that kind is
- * left to share, EINTR when the process was killed.
+ * Return: the queue pair, or an ERR_PTR: EBUSY when there is none that it could
+ * share, EINTR when the process was killed.
  */
 struct usher_qpair *usher_pool_get(struct usher_pool *pool, bool polled)
 {

@@ -266,7 +266,11 @@ struct usher_buf_unregister {
 	__u32 id;
 };
 
-/* Completions are not signalled; ENTER and poll look for them. */
+/*
+ * Completions are not signalled; ENTER and poll look for them. The hardware queue has
+ * no interrupt, unless all queues are taken by rings with interrupts: then the ring
+ * shares one of theirs.
+ */
 #define USHER_RING_POLLED	(1U << 0)
 
 /**

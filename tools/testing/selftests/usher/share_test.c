@@ -193,12 +193,12 @@ TEST_F(share, polled_and_interrupt_queues)
 		rings[i] = ring_create(self->w.grant, 8, 0);
 		ASSERT_LE(0, rings[i]);
 	}
-	EXPECT_EQ(-EBUSY, ring_create(self->w.grant, 8, USHER_RING_POLLED));
 	ASSERT_EQ(0, ring_info(rings[0], &info));
 	qid = info.qid;
 	close(rings[0]);
-	EXPECT_TRUE(wait_until((polled = ring_create(self->w.grant, 8,
-						     USHER_RING_POLLED)) >= 0));
+	EXPECT_TRUE(wait_until(rings_are(self, QUEUES - 1)));
+	polled = ring_create(self->w.grant, 8, USHER_RING_POLLED);
+	ASSERT_LE(0, polled);
 	ASSERT_EQ(0, ring_info(polled, &info));
 	EXPECT_EQ(qid, info.qid);
 	EXPECT_EQ(0, info.shared);
@@ -212,6 +212,38 @@ TEST_F(share, polled_and_interrupt_queues)
 	for (i = 0; i < QUEUES - 1; i++)
 		close(rings[i]);
 	EXPECT_TRUE(wait_until(rings_are(self, 1)));
+}
+
+/* A ring of one kind where somebody has as many of the other as he likes */
+static void other_kind(struct __test_metadata *_metadata, struct share_data *self,
+		       uint32_t taken, uint32_t wanted)
+{
+	struct worker w;
+	uint32_t i;
+
+	ring_close(&self->w.ring);
+	ASSERT_TRUE(wait_until(rings_are(self, 0)));
+	for (i = 0; i < 2 * QUEUES; i++)
+		ASSERT_EQ(0, ring_open(&self->rings[i], self->w.grant, 8, taken));
+	ASSERT_EQ(0, ring_open(&self->w.ring, self->w.grant, 8, wanted));
+	EXPECT_EQ(0, worker_move(&self->w, OP_READ, 0, 1, 0));
+	for (i = 0; i < 2 * QUEUES; i++) {
+		w = with_ring(&self->w, &self->rings[i]);
+		EXPECT_EQ(0, worker_move(&w, OP_READ, i, 1, 0));
+		ring_close(&self->rings[i]);
+	}
+	EXPECT_TRUE(wait_until(rings_are(self, 1)));
+}
+
+TEST_F(share, polled_rings_leave_a_queue_for_interrupts)
+{
+	other_kind(_metadata, self, USHER_RING_POLLED, 0);
+}
+
+/* A queue with interrupts can be looked at, too. */
+TEST_F(share, rings_with_interrupts_leave_room_for_polled_ones)
+{
+	other_kind(_metadata, self, 0, USHER_RING_POLLED);
 }
 
 static long memory_available(void)
