@@ -122,7 +122,7 @@ static void usher_ring_fill_info(struct usher_ring *ring,
 	info->inflight = ring->client.held;
 	info->nr_tags = usher_ring_tags(ring, tags, room);
 	spin_unlock_irq(&qp->lock);
-	mutex_unlock(&ring->lock);
+	usher_ring_unlock(ring);
 }
 
 static int usher_ioctl_ring_info(void *object, void *data, void __user *argp)

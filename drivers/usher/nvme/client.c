@@ -215,3 +215,26 @@ void usher_client_end_turn(struct usher_clients *clients, struct usher_client *c
 	if (wants_more)
 		usher_client_wait(clients, client);
 }
+
+/* The client is busy, and others do not wait for it: its turn comes later. */
+void usher_client_miss_turn(struct usher_client *client)
+{
+	if (client->state == USHER_CLIENT_TURN)
+		WRITE_ONCE(client->state, USHER_CLIENT_MISSED);
+}
+
+/**
+ * usher_client_resume - a client that missed its turn is no longer busy
+ * @clients: of the queue pair
+ * @client: it waits again, at the head of the list
+ *
+ * Return: false when it did not miss one, or was seen to meanwhile.
+ */
+bool usher_client_resume(struct usher_clients *clients, struct usher_client *client)
+{
+	if (client->state != USHER_CLIENT_MISSED)
+		return false;
+	client->state = USHER_CLIENT_NONE;
+	usher_client_wait_on(clients, client);
+	return true;
+}

@@ -14,6 +14,8 @@
  *    A turn is for USHER_TURN_BUDGET commands; then the next one has its turn. A
  *    turn that found too few slots goes on at the head of the list, unless its
  *    client has reached its cap.
+ *  - Nobody waits for a client that is busy in its turn: it leaves the list, and
+ *    comes back at its head when it is not busy any more.
  *
  * An example: 15 slots, clients A and B submit without end, C is idle.
  *
@@ -47,12 +49,14 @@
  * @USHER_CLIENT_NONE: nothing, or it found what it wanted
  * @USHER_CLIENT_WAITING: is in the list of those who want slots
  * @USHER_CLIENT_TURN: was first in the list, and may submit its budget
+ * @USHER_CLIENT_MISSED: was busy in its turn: it has it when it no longer is
  * @USHER_CLIENT_CLOSED: submits no more; its commands in flight complete
  */
 enum usher_client_state {
 	USHER_CLIENT_NONE,
 	USHER_CLIENT_WAITING,
 	USHER_CLIENT_TURN,
+	USHER_CLIENT_MISSED,
 	USHER_CLIENT_CLOSED,
 };
 
@@ -72,7 +76,7 @@ enum usher_claim {
 struct usher_client {
 	struct list_head	node;		/* in usher_clients.all */
 	struct list_head	waiting;	/* in .waiters, or empty */
-	enum usher_client_state	state;
+	enum usher_client_state	state;		/* MISSED is read without */
 	u32			turn_left;	/* commands left of its turn */
 	/*
 	 * Slots in flight, or reserved in a batch; a polling thread reads it
@@ -106,6 +110,8 @@ void usher_client_wait(struct usher_clients *clients, struct usher_client *clien
 struct usher_client *usher_client_next(struct usher_clients *clients, u32 nr_free);
 void usher_client_end_turn(struct usher_clients *clients, struct usher_client *client,
 			   bool wants_more);
+void usher_client_miss_turn(struct usher_client *client);
+bool usher_client_resume(struct usher_clients *clients, struct usher_client *client);
 
 /**
  * usher_client_release - slots come back

@@ -23,7 +23,7 @@ struct usher_slot;
  * @closed: the last slot of a closed client came back
  * @get: hold a client for @take_turn
  * @take_turn: submit up to the @budget of a client, say how many were taken, and
- *	let go of it; in a section of the data path; may sleep
+ *	let go of it; in a section of the data path; waits for nobody else's lock
  */
 struct usher_qpair_ops {
 	void (*complete)(struct usher_qpair *qp, struct usher_slot *slot,

@@ -48,7 +48,7 @@ static int usher_enter_submit(struct usher_ring *ring,
 	    entries->to != entries->from &&
 	    ring->sq_head == entries->from && usher_ring_cq_space(ring))
 		w->wait_for = USHER_WAIT_TAKEN;
-	mutex_unlock(&ring->lock);
+	usher_ring_unlock(ring);
 
 	if (ring->flags & USHER_RING_POLLED)
 		usher_ring_reap(ring);

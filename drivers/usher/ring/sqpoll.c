@@ -62,7 +62,7 @@ static __always_inline void usher_sqpoll_take(struct usher_ring *ring)
 	if (!ring->broken && !READ_ONCE(ring->grant->dead) &&
 	    !usher_ring_read_indices(ring, U32_MAX))
 		usher_ring_submit(ring, U32_MAX, USHER_OUT_OF_TURN);
-	mutex_unlock(&ring->lock);
+	usher_ring_unlock(ring);
 }
 
 /* Take what the process wrote, reap what the device wrote. */
@@ -198,7 +198,7 @@ static void usher_sqpoll_last(struct usher_ring *ring)
 	mutex_lock(&ring->lock);
 	if (!ring->broken)
 		usher_ring_read_indices(ring, U32_MAX);
-	mutex_unlock(&ring->lock);
+	usher_ring_unlock(ring);
 	if (!usher_dev_enter(ring->ud, &idx)) {
 		usher_sqpoll_take(ring);
 		usher_ring_reap(ring);

@@ -5,6 +5,7 @@
  * nvme/client.c says whose turn it is.
  */
 #include "core/device.h"
+#include "core/wq.h"
 #include "grant/buffer.h"
 #include "grant/grant.h"
 #include "nvme/qpair.h"
@@ -15,24 +16,61 @@
 #include "ring/submit.h"
 #include "ring/turn.h"
 
-/* Our turn among the rings that wait for slots: usher_qpair_run_turns() */
-static u32 usher_ring_take_turn(struct usher_client *client, u32 budget)
+/* The ring that missed its turn is free: it has it now, by the work item. */
+void usher_ring_resume_turn(struct usher_ring *ring)
 {
-	struct usher_ring *ring = to_usher_ring(client);
+	struct usher_qpair *qp = ring->qp;
+	bool resumed;
+
+	spin_lock_irq(&qp->lock);
+	resumed = usher_client_resume(&qp->clients, &ring->client);
+	spin_unlock_irq(&qp->lock);
+	if (resumed)
+		queue_work(usher_wq, &qp->turns_work);
+}
+
+/* Somebody holds the ring, perhaps for long. */
+static void usher_ring_miss_turn(struct usher_ring *ring)
+{
+	spin_lock_irq(&ring->qp->lock);
+	usher_client_miss_turn(&ring->client);
+	spin_unlock_irq(&ring->qp->lock);
+	/* Pairs with the one in usher_ring_unlock(). */
+	smp_mb();
+	if (!mutex_is_locked(&ring->lock))
+		usher_ring_resume_turn(ring);
+}
+
+/* The ring's turn, its lock held */
+static u32 usher_ring_run_turn(struct usher_ring *ring, u32 budget)
+{
 	struct usher_qpair *qp = ring->qp;
 	bool wants_more = false;
 	u32 taken = 0;
 
-	mutex_lock(&ring->lock);
 	if (!ring->broken && !READ_ONCE(ring->grant->dead) &&
 	    !usher_ring_read_indices(ring, 0)) {
 		taken = usher_ring_submit(ring, budget, USHER_IN_TURN);
 		wants_more = taken == budget && ring->sq_submitted != ring->sq_head;
 	}
 	spin_lock_irq(&qp->lock);
-	usher_client_end_turn(&qp->clients, client, wants_more);
+	usher_client_end_turn(&qp->clients, &ring->client, wants_more);
 	spin_unlock_irq(&qp->lock);
-	mutex_unlock(&ring->lock);
+	return taken;
+}
+
+/* Our turn among the rings that wait for slots: usher_qpair_run_turns() */
+static u32 usher_ring_take_turn(struct usher_client *client, u32 budget)
+{
+	struct usher_ring *ring = to_usher_ring(client);
+	u32 taken = 0;
+
+	if (mutex_trylock(&ring->lock)) {
+		taken = usher_ring_run_turn(ring, budget);
+		usher_ring_unlock(ring);
+	} else {
+		usher_ring_miss_turn(ring);
+	}
 	usher_ring_put(ring);
 	return taken;
 }

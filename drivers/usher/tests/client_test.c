@@ -128,6 +128,35 @@ static void client_states(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&rig->clients.waiters));
 }
 
+/* Who is busy in its turn bars nobody, and is first when it no longer is. */
+static void client_missed_turn(struct kunit *test)
+{
+	struct client_rig *rig = test->priv;
+	struct usher_client *busy = &rig->client[0], *other = &rig->client[1];
+
+	client_join(test, rig, 2);
+	KUNIT_EXPECT_FALSE(test, usher_client_resume(&rig->clients, busy));
+	usher_client_wait(&rig->clients, busy);
+	usher_client_wait(&rig->clients, other);
+	KUNIT_EXPECT_PTR_EQ(test, usher_client_next(&rig->clients, rig->nr_free), busy);
+	usher_client_miss_turn(busy);
+	KUNIT_EXPECT_EQ(test, busy->state, USHER_CLIENT_MISSED);
+	KUNIT_EXPECT_PTR_EQ(test, usher_client_next(&rig->clients, rig->nr_free), other);
+	usher_client_end_turn(&rig->clients, other, true);
+
+	KUNIT_EXPECT_TRUE(test, usher_client_resume(&rig->clients, busy));
+	KUNIT_EXPECT_FALSE(test, usher_client_resume(&rig->clients, busy));
+	KUNIT_EXPECT_PTR_EQ(test, usher_client_next(&rig->clients, rig->nr_free), busy);
+	KUNIT_EXPECT_EQ(test, busy->turn_left, USHER_TURN_BUDGET);
+
+	/* Closed meanwhile */
+	usher_client_miss_turn(busy);
+	KUNIT_EXPECT_TRUE(test, usher_client_close(busy));
+	KUNIT_EXPECT_FALSE(test, usher_client_resume(&rig->clients, busy));
+	usher_client_miss_turn(busy);
+	KUNIT_EXPECT_EQ(test, busy->state, USHER_CLIENT_CLOSED);
+}
+
 /* Who closes with commands in flight is let go with the last of them. */
 static void client_closed_in_flight(struct kunit *test)
 {
@@ -178,6 +207,7 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(client_example),
 	KUNIT_CASE(client_alone),
 	KUNIT_CASE(client_states),
+	KUNIT_CASE(client_missed_turn),
 	KUNIT_CASE(client_closed_in_flight),
 	KUNIT_CASE(client_never_starved),
 	{}

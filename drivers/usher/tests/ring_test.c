@@ -931,6 +931,33 @@ static void ring_rewritten_entries(struct kunit *test)
 	KUNIT_EXPECT_GT(test, refused, 0);
 }
 
+/*
+ * A ring's turn comes while its lock is held, as by a thread that is not given a
+ * processor: who runs the turns does not wait, and the ring has its turn when the
+ * lock is given up.
+ */
+static void ring_turn_waits_for_no_lock(struct kunit *test)
+{
+	struct ring_rig *rig = test->priv;
+	struct usher_ring *ring = &rig->ring;
+	struct usher_qpair *qp = rig->qp;
+
+	usher_qpair_forbid(qp);
+	ring_put(rig, ring_sqe(nvme_cmd_flush, 0, 0));
+	KUNIT_ASSERT_EQ(test, ring_enter(rig, 1), -EAGAIN);
+	KUNIT_ASSERT_EQ(test, ring->client.state, USHER_CLIENT_WAITING);
+	usher_qpair_allow(qp);
+
+	mutex_lock(&ring->lock);
+	usher_qpair_run_turns(qp);
+	KUNIT_EXPECT_EQ(test, ring->client.state, USHER_CLIENT_MISSED);
+	KUNIT_EXPECT_NULL(test, ring_device_takes(rig));
+	usher_ring_unlock(ring);
+	flush_work(&qp->turns_work);
+	KUNIT_EXPECT_NOT_NULL(test, ring_device_takes(rig));
+	KUNIT_EXPECT_EQ(test, ring->client.state, USHER_CLIENT_NONE);
+}
+
 static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_sq_index),
 	KUNIT_CASE(ring_cq_index),
@@ -945,6 +972,7 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_dead_grant_ends_waiting),
 	KUNIT_CASE(ring_device_gone),
 	KUNIT_CASE(ring_closed),
+	KUNIT_CASE(ring_turn_waits_for_no_lock),
 	KUNIT_CASE_PARAM(ring_check_memory, ring_memory_gen_params),
 	KUNIT_CASE(ring_holds_buffer),
 	KUNIT_CASE(ring_snapshot),
