@@ -56,6 +56,7 @@ int usher_dev_init(struct usher_device *ud, struct device *dev,
 	spin_lock_init(&ud->state_lock);
 	init_waitqueue_head(&ud->wait);
 	mutex_init(&ud->grant_lock);
+	INIT_LIST_HEAD(&ud->grants);
 	return 0;
 
 cleanup_srcu:
@@ -192,18 +193,16 @@ int usher_dev_enter(struct usher_device *ud, int *idx)
 	return usher_dev_enter_srcu(ud, &ud->srcu, idx);
 }
 
-/* Returns 0 when no reset is under way, -EINTR or -ETIME. */
+/* Returns 0 when no reset is under way, -ERESTARTSYS or -ETIME. */
 static int usher_dev_await_reset(struct usher_device *ud, ktime_t deadline)
 {
 	/* A relative time below zero would be taken for one without end. */
 	ktime_t left = deadline == KTIME_MAX ? KTIME_MAX :
 		       max_t(ktime_t, ktime_sub(deadline, ktime_get()), 0);
-	int ret;
 
-	ret = wait_event_interruptible_hrtimeout(ud->wait,
-						 usher_dev_state(ud) != USHER_RESETTING,
-						 left);
-	return ret && ret != -ETIME ? -EINTR : ret;
+	return wait_event_interruptible_hrtimeout(ud->wait,
+						  usher_dev_state(ud) != USHER_RESETTING,
+						  left);
 }
 
 /**
@@ -212,7 +211,7 @@ static int usher_dev_await_reset(struct usher_device *ud, ktime_t deadline)
  * @idx: for usher_dev_exit()
  * @deadline: on CLOCK_MONOTONIC
  *
- * Return: 0, -ENODEV, -EINTR or -ETIME.
+ * Return: 0, -ENODEV, -ERESTARTSYS or -ETIME.
  */
 int usher_dev_enter_until(struct usher_device *ud, int *idx, ktime_t deadline)
 {
@@ -242,7 +241,7 @@ void usher_dev_exit(struct usher_device *ud, int idx)
  * first ends the wait for the command. No command of a ring is submitted in
  * them. Waits for a reset that is under way.
  *
- * Return: 0, -ENODEV or -EINTR.
+ * Return: 0, -ENODEV or -ERESTARTSYS.
  */
 int usher_dev_enter_slow(struct usher_device *ud, int *idx)
 {

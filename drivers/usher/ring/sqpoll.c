@@ -167,7 +167,7 @@ static int usher_sqpoll_loop(struct usher_ring *ring,
 		if (ret)
 			return ret;
 		if (signal_pending(current))
-			return -EINTR;
+			return -ERESTARTNOHAND;
 		now = ktime_get();
 		if (now >= deadline)
 			return -ETIME;
@@ -211,8 +211,8 @@ static void usher_sqpoll_last(struct usher_ring *ring)
  * @ring: a polled ring
  * @arg: checked arguments
  *
- * Return: why it ended: -EBUSY, -ETIME, -EINTR, -EBADFD, -ENODEV, or what the
- * grant died of.
+ * Return: why it ended: -EBUSY, -ETIME, -ERESTARTNOHAND, -EBADFD, -ENODEV, or what
+ * the grant died of.
  */
 int usher_ring_enter_sqpoll(struct usher_ring *ring, const struct usher_enter *arg)
 {
@@ -227,6 +227,9 @@ int usher_ring_enter_sqpoll(struct usher_ring *ring, const struct usher_enter *a
 	usher_sqpoll_set_awake(ring, true);
 	ret = usher_sqpoll_loop(ring, arg);
 	usher_sqpoll_last(ring);
+	/* A handler ends it, also one with SA_RESTART; a stop does not. */
+	if (usher_wait_interrupted(ret))
+		ret = -ERESTARTNOHAND;
 	usher_restore_sigmask(arg, ret);
 end:
 	usher_sqpoll_end(ring);

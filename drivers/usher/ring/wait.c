@@ -83,12 +83,29 @@ ktime_t usher_deadline(const struct usher_enter *arg)
 	return ns_to_ktime(min_t(u64, arg->deadline_ns, KTIME_MAX));
 }
 
+/*
+ * A signal came. The process sees EINTR only when a handler runs for it: as the
+ * deadline is absolute, the call can begin anew after a stop or a look by a debugger,
+ * and after a handler with SA_RESTART. One that is waited for with a mask of its own
+ * is to be seen, as in ppoll(2).
+ */
+static int usher_wait_signal(const struct usher_enter *arg)
+{
+	return arg->sigmask ? -ERESTARTNOHAND : -ERESTARTSYS;
+}
+
+/* Is it that a signal came, which has yet to be delivered? */
+bool usher_wait_interrupted(int ret)
+{
+	return ret == -ERESTARTSYS || ret == -ERESTARTNOHAND;
+}
+
 static int usher_waiter_sleep(const struct usher_enter *arg)
 {
 	ktime_t deadline = usher_deadline(arg);
 
 	if (signal_pending(current))
-		return -EINTR;
+		return usher_wait_signal(arg);
 	if (deadline == KTIME_MAX) {
 		schedule();
 		return 0;
@@ -202,7 +219,7 @@ int usher_wait_polled(struct usher_waiter *w,
 		if (ret)
 			return ret;
 		if (signal_pending(current))
-			return -EINTR;
+			return usher_wait_signal(arg);
 		if (arg->flags & USHER_ENTER_DEADLINE &&
 		    ktime_get_ns() >= arg->deadline_ns)
 			return -ETIME;
@@ -238,7 +255,7 @@ int usher_set_sigmask(const struct usher_enter *arg)
 
 void usher_restore_sigmask(const struct usher_enter *arg, int ret)
 {
-	if (!arg->sigmask || ret == -EINTR)
+	if (!arg->sigmask || usher_wait_interrupted(ret))
 		return;
 	if (test_and_clear_restore_sigmask())
 		sigprocmask(SIG_SETMASK, &current->saved_sigmask, NULL);

@@ -40,6 +40,7 @@ int usher_waiter_result(const struct usher_waiter *w);
 int usher_wait_interrupt(struct usher_waiter *w, const struct usher_enter *arg);
 int usher_wait_polled(struct usher_waiter *w, const struct usher_enter *arg);
 
+bool usher_wait_interrupted(int ret);
 ktime_t usher_deadline(const struct usher_enter *arg);
 int usher_set_sigmask(const struct usher_enter *arg);
 void usher_restore_sigmask(const struct usher_enter *arg, int ret);

@@ -43,7 +43,7 @@
  * EBUSY         no resource left (queue share)
  * EDQUOT        above a limit of the grant or of one of its ancestors
  * EAGAIN        a reset of the controller came in between: try again
- * EINTR         a signal came while waiting for the device
+ * EINTR         a signal with a handler came while waiting for the device
  * ENOMEM        out of memory
  * ENODEV        the device is gone
  * ============= ==========================================================
@@ -441,7 +441,8 @@ struct usher_cqe {
  * the device is gone.
  *
  * An error is returned only when nothing was taken: ETIME the deadline
- * passed; EINTR a signal came; EAGAIN nothing can be taken or reaped now and
+ * passed; EINTR a signal came that has a handler, one without SA_RESTART unless there
+ * is a @sigmask (signal(7)); EAGAIN nothing can be taken or reaped now and
  * the fd is O_NONBLOCK, or the completion ring is full of unread completions;
  * EACCES the grant was revoked; ESTALE; EBADFD the process broke its ring;
  * ENODEV. A thread that only waits gets ENODEV too when the device goes,
@@ -464,8 +465,7 @@ struct usher_cqe {
  * - It stays set during a reset of the controller.
  *
  * It ends only with an error: ETIME, EBADFD, EACCES, ESTALE or ENODEV as above;
- * EINTR a signal came, or the thread was to stop for a moment (a debugger,
- * suspend) and may call again; EBUSY another thread polls this ring; EOPNOTSUPP
+ * EINTR a signal came that has a handler; EBUSY another thread polls this ring; EOPNOTSUPP
  * not a polled ring. The ring goes on without it. Closing the ring's last fd does
  * not end it. O_NONBLOCK has no meaning here.
  */

@@ -429,8 +429,9 @@ int usher_ring_submit(struct usher_ring *ring);
  * @wait_nr: completions to be there before it returns, at most cq_entries,
  *	counting those that are there already
  *
- * Return: as usher_ring_submit(). A signal ends the wait: with -EINTR when
- * nothing was taken, with the number taken otherwise. So count completions
+ * Return: as usher_ring_submit(). A signal whose handler has no SA_RESTART ends the
+ * wait: with -EINTR when nothing was taken, with the number taken otherwise; and any
+ * signal does that after entries were taken. So count completions
  * with usher_ring_cq_ready(), do not infer them from this.
  */
 int usher_ring_submit_and_wait(struct usher_ring *ring, __u32 wait_nr);
@@ -468,8 +469,8 @@ int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
  * but not in @sigmask, so that none is lost which comes before the call. Then join
  * it, and only then call usher_ring_exit(): a call keeps the ring open.
  *
- * Return: never 0: -ETIME the deadline passed; -EINTR a signal came, or the system
- * or a debugger stopped the thread for a moment, so look why and call again; -EBUSY
+ * Return: never 0: -ETIME the deadline passed; -EINTR a signal came that has a
+ * handler; -EBUSY
  * another thread polls this ring; -EOPNOTSUPP not created with USHER_RING_POLLED;
  * or another error as listed at struct usher_enter. The ring goes on without it.
  */

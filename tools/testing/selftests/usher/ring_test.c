@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -245,16 +246,79 @@ static int enter_masked(struct ring *ring, const sigset_t *mask, uint64_t deadli
 
 TEST_F(ring, interrupted_by_a_signal)
 {
+	uint64_t deadline;
+
 	signal_soon(0);
 	EXPECT_EQ(-EINTR, ring_enter(&self->w.ring, 0, 1));
 	EXPECT_EQ(1, signals_seen());
+	/* After a handler with SA_RESTART the wait goes on, to the same deadline. */
+	deadline = now_ns() + 100000000;
 	signal_soon(SA_RESTART);
-	EXPECT_EQ(-EINTR, ring_enter(&self->w.ring, 0, 1));
+	EXPECT_EQ(-ETIME, ring_enter_until(&self->w.ring, 0, 1, deadline));
+	EXPECT_LE(deadline, now_ns());
 	EXPECT_EQ(1, signals_seen());
-	signal_soon(SA_RESTART);
-	EXPECT_EQ(-EINTR, ring_enter_until(&self->w.ring, 0, 1,
-					   now_ns() + SOON_MS * 1000000ULL));
-	EXPECT_EQ(1, signals_seen());
+}
+
+/* Waits in a child process, and says what came of it. */
+static int wait_in_child(struct ring *ring, const sigset_t *mask, uint64_t deadline)
+{
+	int pid = fork();
+
+	if (pid)
+		return pid;
+	_exit(-(mask ? enter_masked(ring, mask, deadline) :
+		ring_enter_until(ring, 0, 1, deadline)));
+}
+
+/* In a wait, and not in what comes before */
+static bool sleeps(int pid)
+{
+	char path[32], state;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (fscanf(file, "%*d %*s %c", &state) != 1)
+		state = 0;
+	fclose(file);
+	return state == 'S';
+}
+
+/* A stop, and a debugger, run no handler: the wait does not show them. */
+TEST_F(ring, stopped_and_continued)
+{
+	sigset_t none;
+	int pid, status, masked, i;
+	uint64_t deadline;
+
+	if (variant->flags & USHER_RING_POLLED)
+		SKIP(return, "who polls is never asleep, which the test waits for");
+	sigemptyset(&none);
+	for (masked = 0; masked < 2; masked++) {
+		deadline = now_ns() + SOON_MS / 10 * 1000000ULL;
+		pid = wait_in_child(&self->w.ring, masked ? &none : NULL, deadline);
+		ASSERT_LT(0, pid);
+		for (i = 0; i < 3; i++) {
+			EXPECT_TRUE(wait_until(sleeps(pid)));
+			kill(pid, SIGSTOP);
+			ASSERT_EQ(pid, waitpid(pid, &status, WUNTRACED));
+			EXPECT_TRUE(WIFSTOPPED(status));
+			kill(pid, SIGCONT);
+		}
+		EXPECT_TRUE(wait_until(sleeps(pid)));
+		ASSERT_EQ(0, ptrace(PTRACE_SEIZE, pid, NULL, NULL));
+		ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, pid, NULL, NULL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_TRUE(WIFSTOPPED(status));
+		ASSERT_EQ(0, ptrace(PTRACE_DETACH, pid, NULL, NULL));
+		/* It would exit with EINTR at once. */
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_TRUE(WIFEXITED(status));
+		EXPECT_EQ(ETIME, WEXITSTATUS(status));
+		EXPECT_LE(deadline, now_ns());
+	}
 }
 
 TEST_F(ring, signal_mask)
