@@ -24,6 +24,7 @@
 #include <linux/compiler.h>
 #include <linux/kref.h>
 #include <linux/ktime.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
@@ -55,11 +56,9 @@ enum usher_state {
 /**
  * struct usher_device_ops - what the rooms below ask of the device
  * @release: the last reference is gone: free it
- * @wake: everyone who waits on a ring looks again
  */
 struct usher_device_ops {
 	void (*release)(struct usher_device *ud);
-	void (*wake)(struct usher_device *ud);
 };
 
 /*
@@ -92,6 +91,7 @@ struct usher_device {
 	wait_queue_head_t		wait;
 
 	struct mutex			grant_lock; /* tree of grants, what they used */
+	struct list_head		grants;	/* its roots; grant_lock */
 };
 
 int usher_dev_init(struct usher_device *ud, struct device *dev,

@@ -19,6 +19,7 @@
 #include "core/wq.h"
 #include "device/event.h"
 #include "device/life.h"
+#include "grant/grant.h"
 #include "nvme/admin.h"
 #include "nvme/qpair.h"
 #include "ring/complete.h"
@@ -43,6 +44,8 @@ static void usher_function_wake(struct usher_device *ud)
 
 	for (i = 0; (qp = usher_pool_next(ud->pool, &i)); )
 		usher_rings_wake(qp, why);
+	if (why == USHER_WAKE_GONE)
+		usher_grants_wake(ud);
 }
 
 /* ---- stopping ---- */
@@ -306,7 +309,6 @@ static void usher_function_release(struct usher_device *ud)
 
 static const struct usher_device_ops usher_function_ops = {
 	.release	= usher_function_release,
-	.wake		= usher_function_wake,
 };
 
 /**

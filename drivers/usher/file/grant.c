@@ -9,6 +9,7 @@
 #include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/nvme.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/uidgid.h>
@@ -305,6 +306,17 @@ static int usher_node_open(struct inode *inode, struct file *file)
 	return nonseekable_open(inode, file);
 }
 
+/* It says that the grant has ended: there is nothing else to wait for. */
+static __poll_t usher_grant_poll(struct file *file, poll_table *wait)
+{
+	struct usher_grant *grant = file->private_data;
+
+	poll_wait(file, &grant->wait, wait);
+	if (usher_dev_gone(grant->ud))
+		return EPOLLIN | EPOLLERR | EPOLLHUP;
+	return READ_ONCE(grant->dead) ? EPOLLIN | EPOLLERR : 0;
+}
+
 static int usher_grant_close(struct inode *inode, struct file *file)
 {
 	usher_grant_unuse(file->private_data);
@@ -315,6 +327,7 @@ const struct file_operations usher_grant_fops = {
 	.owner		= THIS_MODULE,
 	.open		= usher_node_open,
 	.release	= usher_grant_close,
+	.poll		= usher_grant_poll,
 	.unlocked_ioctl	= usher_grant_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 };

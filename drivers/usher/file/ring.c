@@ -211,6 +211,11 @@ static __poll_t usher_ring_poll(struct file *file, poll_table *wait)
 	__poll_t mask = 0;
 
 	poll_wait(file, &ring->wait, wait);
+	/*
+	 * First in the queue, then the look; pairs with the barrier of
+	 * wq_has_sleeper(). poll_wait() has one of its own in newer kernels only.
+	 */
+	smp_mb();
 	if (usher_dev_gone(ring->ud))
 		return EPOLLIN | EPOLLRDNORM | EPOLLHUP | EPOLLERR;
 	if (READ_ONCE(ring->broken))

@@ -7,6 +7,7 @@
  */
 #include <linux/math64.h>
 #include <linux/overflow.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 
@@ -40,21 +41,22 @@ struct usher_grant *usher_grant_alloc(struct usher_device *ud,
 	kref_init(&grant->ref);
 	refcount_set(&grant->users, 1);
 	INIT_LIST_HEAD(&grant->children);
-	INIT_LIST_HEAD(&grant->sibling);
+	INIT_LIST_HEAD(&grant->watches);
+	init_waitqueue_head(&grant->wait);
 	usher_buf_table_init(&grant->bufs);
 	grant->scope = *scope;
 	usher_guard_prepare(&grant->scope);
 	grant->limits = *limits;
 	grant->ud = usher_dev_get(ud);
+	mutex_lock(&ud->grant_lock);
 	if (parent) {
 		grant->parent = usher_grant_get(parent);
 		grant->depth = parent->depth + 1;
-		mutex_lock(&ud->grant_lock);
-		list_add_tail(&grant->sibling, &parent->children);
 		/* A dead parent has no live children. */
 		grant->dead = parent->dead;
-		mutex_unlock(&ud->grant_lock);
 	}
+	list_add_tail(&grant->sibling, parent ? &parent->children : &ud->grants);
+	mutex_unlock(&ud->grant_lock);
 	return grant;
 }
 
@@ -224,14 +226,45 @@ static struct usher_grant *usher_grant_next(struct usher_grant *root,
 	return NULL;
 }
 
-static void usher_grant_kill_below(struct usher_grant *root, int why)
+/* True when one of them was alive */
+static bool usher_grant_kill_below(struct usher_grant *root, int why)
 {
 	struct usher_grant *grant = root;
+	bool killed = false;
 
 	lockdep_assert_held(&root->ud->grant_lock);
-	while ((grant = usher_grant_next(root, grant)))
-		if (!grant->dead)
-			WRITE_ONCE(grant->dead, why);
+	while ((grant = usher_grant_next(root, grant))) {
+		if (grant->dead)
+			continue;
+		WRITE_ONCE(grant->dead, why);
+		killed = true;
+	}
+	return killed;
+}
+
+/* Tell who uses a grant that it has ended; of others nobody notices anything. */
+static void usher_grant_tell(struct usher_grant *grant)
+{
+	struct usher_grant_watch *watch;
+
+	wake_up_poll(&grant->wait, EPOLLIN | EPOLLERR);
+	list_for_each_entry(watch, &grant->watches, node)
+		watch->ended(watch);
+}
+
+/* All sections end that may still submit with what was killed; then tell. */
+static void usher_grant_end(struct usher_grant *root)
+{
+	struct usher_device *ud = root->ud;
+	struct usher_grant *grant = root;
+
+	synchronize_srcu_expedited(&ud->srcu);
+	mutex_lock(&ud->grant_lock);
+	do {
+		if (grant->dead)
+			usher_grant_tell(grant);
+	} while ((grant = usher_grant_next(root, grant)));
+	mutex_unlock(&ud->grant_lock);
 }
 
 /**
@@ -250,19 +283,51 @@ void usher_grant_kill(struct usher_grant *grant, int why)
 		WRITE_ONCE(grant->dead, why);
 	usher_grant_kill_below(grant, why);
 	mutex_unlock(&ud->grant_lock);
-	synchronize_srcu_expedited(&ud->srcu);
-	ud->ops->wake(ud);
+	usher_grant_end(grant);
 }
 
 /* End all descendants of a grant, which itself lives on; as usher_grant_kill(). */
 void usher_grant_revoke(struct usher_grant *grant)
 {
 	struct usher_device *ud = grant->ud;
+	bool killed, any;
 
 	mutex_lock(&ud->grant_lock);
-	usher_grant_kill_below(grant, -EACCES);
+	any = !list_empty(&grant->children);
+	killed = usher_grant_kill_below(grant, -EACCES);
 	mutex_unlock(&ud->grant_lock);
-	synchronize_srcu_expedited(&ud->srcu);
-	ud->ops->wake(ud);
+	if (killed)
+		usher_grant_end(grant);
+	else if (any)
+		/* Another call killed them, and perhaps still waits. */
+		synchronize_srcu_expedited(&ud->srcu);
 }
 
+/* ---- who is told ---- */
+
+/* Let everyone look again who waits in poll for a grant: the device is gone. */
+void usher_grants_wake(struct usher_device *ud)
+{
+	struct usher_grant *root, *grant;
+
+	mutex_lock(&ud->grant_lock);
+	list_for_each_entry(root, &ud->grants, sibling)
+		for (grant = root; grant; grant = usher_grant_next(root, grant))
+			wake_up_poll(&grant->wait, EPOLLIN | EPOLLERR | EPOLLHUP);
+	mutex_unlock(&ud->grant_lock);
+}
+
+/* From here on @watch is told; of a grant that has ended already it finds out itself. */
+void usher_grant_watch(struct usher_grant *grant, struct usher_grant_watch *watch)
+{
+	mutex_lock(&grant->ud->grant_lock);
+	list_add(&watch->node, &grant->watches);
+	mutex_unlock(&grant->ud->grant_lock);
+}
+
+void usher_grant_unwatch(struct usher_grant *grant, struct usher_grant_watch *watch)
+{
+	mutex_lock(&grant->ud->grant_lock);
+	list_del(&watch->node);
+	mutex_unlock(&grant->ud->grant_lock);
+}

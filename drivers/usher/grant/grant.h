@@ -10,6 +10,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/refcount.h>
+#include <linux/wait.h>
 #include <uapi/linux/usher.h>
 
 #include "grant/buf_table.h"
@@ -20,6 +21,16 @@ struct usher_device;
 #define USHER_MAX_GRANT_DEPTH	32
 #define USHER_MAX_RINGS		65536	/* of one grant */
 #define USHER_MAX_RING_ENTRIES	4096	/* of a submission ring */
+
+/**
+ * struct usher_grant_watch - who is to be told that a grant was revoked or is stale
+ * @node: in usher_grant.watches, or empty; usher_device.grant_lock
+ * @ended: tells; grant_lock held, after the last section that did not know
+ */
+struct usher_grant_watch {
+	struct list_head	node;
+	void (*ended)(struct usher_grant_watch *watch);
+};
 
 /*
  * struct usher_grant - what an open file may do
@@ -34,10 +45,13 @@ struct usher_grant {
 	struct usher_scope	scope;	/* what the guard checks against */
 	struct usher_limits	limits;	/* what may be taken */
 	struct usher_buf_table	bufs;	/* registered memory */
+	wait_queue_head_t	wait;	/* in poll, until it ends */
 
 	/* ud->grant_lock */
 	struct list_head	children; /* narrowed from it */
-	struct list_head	sibling; /* in the parent's @children */
+	/* In the parent's @children, or usher_device.grants */
+	struct list_head	sibling;
+	struct list_head	watches; /* the rings', struct usher_grant_watch */
 	struct usher_limits	used;	/* what is taken */
 	/* 0, -EACCES (revoked) or -ESTALE; read in sections without the lock */
 	int			dead;
@@ -55,6 +69,9 @@ int usher_grant_narrow(const struct usher_grant *parent,
 		       struct usher_scope *scope, struct usher_limits *limits);
 void usher_grant_kill(struct usher_grant *grant, int why);
 void usher_grant_revoke(struct usher_grant *grant);
+void usher_grants_wake(struct usher_device *ud);
+void usher_grant_watch(struct usher_grant *grant, struct usher_grant_watch *watch);
+void usher_grant_unwatch(struct usher_grant *grant, struct usher_grant_watch *watch);
 int usher_grant_charge(struct usher_grant *grant, u64 pinned, u32 rings);
 void usher_grant_uncharge(struct usher_grant *grant, u64 pinned, u32 rings);
 

@@ -70,6 +70,7 @@ static void usher_ring_free_work(struct work_struct *work)
 	struct usher_ring *ring = container_of(work, struct usher_ring,
 					       free_work);
 
+	usher_grant_unwatch(ring->grant, &ring->watch);
 	usher_qpair_leave(ring->qp, &ring->client);
 	usher_pool_put(ring->ud->pool, ring->qp);
 	if (ring->eventfd)
@@ -78,6 +79,14 @@ static void usher_ring_free_work(struct work_struct *work)
 	usher_grant_uncharge(ring->grant, 0, 1);
 	usher_grant_unuse(ring->grant);
 	kfree(ring);
+}
+
+/* Waits for what will not come any more are in vain. */
+static void usher_ring_grant_ended(struct usher_grant_watch *watch)
+{
+	struct usher_ring *ring = container_of(watch, struct usher_ring, watch);
+
+	wake_up_poll(&ring->wait, EPOLLIN | EPOLLOUT | EPOLLERR);
 }
 
 /**
@@ -104,6 +113,7 @@ struct usher_ring *usher_ring_alloc(struct usher_grant *grant, u32 flags,
 	INIT_WORK(&ring->free_work, usher_ring_free_work);
 	ring->ud = grant->ud;
 	ring->grant = grant;
+	ring->watch.ended = usher_ring_grant_ended;
 	ring->flags = flags;
 	ring->sq_entries = sq_entries;
 	ring->cq_entries = cq_entries;
@@ -145,6 +155,7 @@ int usher_ring_attach(struct usher_ring *ring)
 		return ret;
 	}
 	usher_grant_use(ring->grant);
+	usher_grant_watch(ring->grant, &ring->watch);
 	return 0;
 }
 

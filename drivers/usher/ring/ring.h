@@ -20,13 +20,13 @@
 #include <linux/workqueue.h>
 #include <uapi/linux/usher.h>
 
+#include "grant/grant.h"
 #include "guard/guard.h"
 #include "nvme/client.h"
 
 struct eventfd_ctx;
 struct page;
 struct usher_device;
-struct usher_grant;
 struct usher_qpair;
 
 /*
@@ -36,6 +36,7 @@ struct usher_ring {
 	/* Constant */
 	struct kref		ref;
 	struct usher_grant	*grant;	/* what it may do; counts as a user */
+	struct usher_grant_watch watch;	/* of @grant */
 	struct usher_device	*ud;	/* kept by @grant */
 	struct usher_qpair	*qp;	/* where its commands go */
 	u32			flags;	/* USHER_RING_* */

@@ -17,11 +17,6 @@ static void usher_rig_reset_work(struct work_struct *work)
 	container_of(work, struct usher_rig, reset_work)->faults++;
 }
 
-static void usher_rig_wake(struct usher_device *ud)
-{
-	to_usher_rig(ud)->wakes++;
-}
-
 /* usher_rig_exit() looks whether somebody still has a reference. */
 static void usher_rig_release(struct usher_device *ud)
 {
@@ -29,7 +24,6 @@ static void usher_rig_release(struct usher_device *ud)
 
 static const struct usher_device_ops usher_rig_ops = {
 	.release	= usher_rig_release,
-	.wake		= usher_rig_wake,
 };
 
 void usher_rig_init(struct kunit *test, struct usher_rig *rig, const char *name)

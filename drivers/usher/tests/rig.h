@@ -27,7 +27,6 @@ struct usher_rig {
 	struct usher_namespaces namespaces;
 	struct work_struct reset_work;
 	u32 faults;	/* times that it ran */
-	u32 wakes;	/* calls of ops->wake() */
 };
 
 void usher_rig_init(struct kunit *test, struct usher_rig *rig, const char *name);

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -355,6 +356,79 @@ TEST_F(grants, revoke)
 	ASSERT_EQ(0, worker_open(&w, grant_narrow(top, 0, 16, USHER_RIGHTS_ALL),
 				 8, 4 * PAGE, 0));
 	EXPECT_EQ(0, worker_move(&w, OP_READ, 0, 1, 0));
+	worker_close(&w);
+	close(top);
+}
+
+/* Events of a file, as they come: each wake-up of its waiters is one. */
+static int watch(int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event))
+		return -1;
+	return epoll;
+}
+
+/* The next events within @ms, or 0 */
+static uint32_t watched(int epoll, int ms)
+{
+	struct epoll_event event = {};
+
+	return epoll_wait(epoll, &event, 1, ms) == 1 ? event.events : 0;
+}
+
+TEST_F(grants, poll_tells_of_the_end)
+{
+	int top = grant_narrow(self->grant, 0, 64, USHER_RIGHTS_ALL);
+	int child = grant_narrow(top, 0, 32, USHER_RIGHTS_ALL);
+	int of_top = watch(top), of_child = watch(child);
+
+	ASSERT_LE(0, of_top);
+	ASSERT_LE(0, of_child);
+	EXPECT_EQ(0, watched(of_child, 0));
+	ASSERT_EQ(0, grant_revoke(top));
+	EXPECT_EQ(EPOLLIN | EPOLLERR, watched(of_child, SOON_MS));
+	/* It lives, and has nothing to say. */
+	EXPECT_EQ(0, watched(of_top, 0));
+	close(of_top);
+	close(of_child);
+	close(child);
+	close(top);
+}
+
+/* What others revoke, or do not even have, wakes nobody else. */
+TEST_F(grants, revoke_leaves_others_alone)
+{
+	int top = grant_narrow(self->grant, 0, 64, USHER_RIGHTS_ALL), of_ring, i, child;
+	struct worker w;
+
+	ASSERT_LE(0, top);
+	ASSERT_EQ(0, worker_open(&w, grant_narrow(self->grant, 0, 16, USHER_RIGHTS_ALL),
+				 8, 4 * PAGE, 0));
+	/* A completion that nobody takes: with each wake-up there is an event again. */
+	worker_push(&w, 1, 0);
+	ASSERT_EQ(1, ring_enter(&w.ring, 1, 1));
+	of_ring = watch(w.ring.fd);
+	ASSERT_LE(0, of_ring);
+	EXPECT_EQ(EPOLLIN, watched(of_ring, SOON_MS));
+	EXPECT_EQ(0, watched(of_ring, 0));
+
+	EXPECT_EQ(0, grant_revoke(top));
+	EXPECT_EQ(0, watched(of_ring, 0));
+	for (i = 0; i < 100; i++) {
+		child = grant_narrow(top, 0, 32, USHER_RIGHTS_ALL);
+		ASSERT_LE(0, child);
+		EXPECT_EQ(0, grant_revoke(top));
+		close(child);
+	}
+	EXPECT_EQ(0, watched(of_ring, 0));
+
+	/* Its own does wake it. */
+	ASSERT_EQ(0, grant_revoke(self->grant));
+	EXPECT_EQ(EPOLLIN, watched(of_ring, SOON_MS));
+	close(of_ring);
 	worker_close(&w);
 	close(top);
 }

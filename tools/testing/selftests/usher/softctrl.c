@@ -452,6 +452,11 @@ bool is_gone(struct softctrl *self)
 		ksft_print_msg("poll() on the ring says %#x\n", events);
 		gone = false;
 	}
+	events = events_of(self->grant);
+	if (events != (POLLIN | POLLHUP | POLLERR)) {
+		ksft_print_msg("poll() on the grant says %#x\n", events);
+		gone = false;
+	}
 	if (now_ms() - begin >= PROMPT_MS) {
 		ksft_print_msg("calls took %llu ms\n", (unsigned long long)(now_ms() - begin));
 		gone = false;

@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -91,16 +92,25 @@ TEST_F_TIMEOUT(reset, a_reset_does_not_end_a_polling_thread, 120)
 
 TEST_F_TIMEOUT(reset, a_failed_reset_ends_the_device, 120)
 {
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 	struct usher_cqe cqe;
+	int epoll;
 
 	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
 	ASSERT_EQ(0, start(self, "to=1"));
 	ASSERT_EQ(0, fault("abort", "ignore"));
 	ASSERT_EQ(0, fault("ignore_enable", "1"));
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	ASSERT_LE(0, epoll);
+	ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, self->grant, &event));
 	ASSERT_EQ(0, hold_read(self, 8));
 	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
 	EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
 	EXPECT_EQ(-ENODEV, reap(&self->ring, &cqe, SOON_MS));
+	/* Who polls a grant is told, too. */
+	EXPECT_EQ(1, epoll_wait(epoll, &event, 1, SOON_MS));
+	EXPECT_EQ(EPOLLIN | EPOLLERR | EPOLLHUP, event.events);
+	close(epoll);
 	EXPECT_TRUE(is_gone(self));
 	close_all(self);
 	EXPECT_TRUE(wait_pins(self->pins));
