@@ -9,6 +9,7 @@
 
 struct workqueue_struct *usher_wq;
 struct workqueue_struct *usher_slow_wq;
+struct workqueue_struct *usher_free_wq;
 
 int usher_wq_init(void)
 {
@@ -17,21 +18,31 @@ int usher_wq_init(void)
 	if (!usher_wq)
 		return -ENOMEM;
 	usher_slow_wq = alloc_workqueue("usher-slow", WQ_UNBOUND, 0);
-	if (!usher_slow_wq) {
-		destroy_workqueue(usher_wq);
-		return -ENOMEM;
-	}
+	if (!usher_slow_wq)
+		goto destroy_wq;
+	usher_free_wq = alloc_workqueue("usher-free", WQ_UNBOUND, 0);
+	if (!usher_free_wq)
+		goto destroy_slow_wq;
 	return 0;
+
+destroy_slow_wq:
+	destroy_workqueue(usher_slow_wq);
+destroy_wq:
+	destroy_workqueue(usher_wq);
+	return -ENOMEM;
 }
 
 /*
- * Work that closed files left may still be queued: rings first, which give back
- * the references of their buffers after a grace period, which then are released.
+ * Work that closed files left may still be queued: turns, which let go of rings,
+ * then rings, which give back the references of their buffers after a grace period,
+ * which then are released.
  */
 void usher_wq_exit(void)
 {
 	flush_workqueue(usher_wq);
+	flush_workqueue(usher_free_wq);
 	rcu_barrier();
+	destroy_workqueue(usher_free_wq);
 	destroy_workqueue(usher_slow_wq);
 	destroy_workqueue(usher_wq);
 }

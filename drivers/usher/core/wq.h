@@ -7,14 +7,20 @@
 
 struct workqueue_struct;
 
-/* Resets, the watchdog, the end of rings: nothing here waits for a process. */
+/*
+ * Resets, the watchdog, turns: a few for each device. Nothing here waits for a process,
+ * and nothing that processes can make many of comes here.
+ */
 extern struct workqueue_struct *usher_wq;
 
-/*
- * Unpinning may wait for a file system, a new hardware queue for the device. They
- * have a queue of their own, so that nothing on usher_wq waits for them.
- */
+/* What waits for a device, one for each: new hardware queues */
 extern struct workqueue_struct *usher_slow_wq;
+
+/*
+ * Rings and buffers that are let go: as many as processes make, and unpinning may wait
+ * for a file system. Nobody waits for these but who wants the memory back.
+ */
+extern struct workqueue_struct *usher_free_wq;
 
 int usher_wq_init(void);
 void usher_wq_exit(void);

@@ -115,7 +115,7 @@ static void usher_buffer_released(struct percpu_ref *ref)
 {
 	struct usher_buffer *buf = container_of(ref, struct usher_buffer, ref);
 
-	queue_work(usher_slow_wq, &buf->work);
+	queue_work(usher_free_wq, &buf->work);
 }
 
 static void usher_buffer_unpin_work(struct work_struct *work)
@@ -131,9 +131,9 @@ static void usher_buffer_unpin_work(struct work_struct *work)
 static void usher_buffer_unpin_later(struct usher_buffer *buf)
 {
 	if (buf->unused)
-		queue_work(usher_slow_wq, &buf->work);
+		queue_work(usher_free_wq, &buf->work);
 	else if (percpu_ref_tryget(&buf->ref))
-		queue_work(usher_slow_wq, &buf->unpin_work);
+		queue_work(usher_free_wq, &buf->unpin_work);
 	/* else its release is on the way */
 }
 

@@ -19,7 +19,7 @@
 
 static bool usher_pool_idle(const struct usher_qpair *qp)
 {
-	return qp && qp->created && !qp->nr_rings;
+	return qp && qp->created && !atomic_read(&qp->nr_rings);
 }
 
 static struct usher_qpair *usher_pool_find_idle(struct usher_pool *pool,
@@ -47,7 +47,7 @@ static struct usher_qpair *usher_pool_least_loaded(struct usher_pool *pool,
 
 		if (!qp || !qp->created || qp->polled != polled)
 			continue;
-		if (!best || qp->nr_rings < best->nr_rings)
+		if (!best || atomic_read(&qp->nr_rings) < atomic_read(&best->nr_rings))
 			best = qp;
 	}
 	return best;
@@ -206,7 +206,7 @@ static struct usher_qpair *usher_pool_choose(struct usher_pool *pool,
 		qp = usher_pool_find(pool, false);
 	if (!qp)
 		qp = ERR_PTR(-EBUSY);
-	if (!IS_ERR(qp) && !qp->nr_rings++)
+	if (!IS_ERR(qp) && atomic_inc_return(&qp->nr_rings) == 1)
 		usher_pool_set_affinity(qp, cpu);
 	mutex_unlock(&pool->lock);
 	return qp;
@@ -216,7 +216,7 @@ static struct usher_qpair *usher_pool_choose(struct usher_pool *pool,
  * struct usher_pool_request - a ring wants a queue pair
  */
 struct usher_pool_request {
-	struct work_struct	work;	/* makes it */
+	struct list_head	node;	/* in usher_pool.requests, or of its work */
 	struct kref		ref;	/* the process and the work */
 	struct completion	done;	/* @qp was set */
 	/*
@@ -239,13 +239,14 @@ static void usher_pool_request_release(struct kref *ref)
 	kfree(req);
 }
 
-static void usher_pool_work(struct work_struct *work)
+static void usher_pool_answer(struct usher_pool_request *req)
 {
-	struct usher_pool_request *req =
-		container_of(work, struct usher_pool_request, work);
 	struct usher_pool *pool = req->pool;
 	int idx, ret;
 
+	/* A device that hangs is not asked for those who have left. */
+	if (atomic_read(&req->taken))
+		return;
 	ret = usher_dev_enter_slow(pool->ud, &idx);
 	if (ret) {
 		req->qp = ERR_PTR(ret);
@@ -255,9 +256,28 @@ static void usher_pool_work(struct work_struct *work)
 	}
 	/* The process was killed meanwhile. */
 	if (atomic_xchg(&req->taken, 1) && !IS_ERR(req->qp))
-		usher_pool_put(pool, req->qp);
+		usher_pool_put(req->qp);
 	complete(&req->done);
-	kref_put(&req->ref, usher_pool_request_release);
+}
+
+/*
+ * Requests of a device are answered by one worker, one after the other: however many
+ * wait for a device that hangs, they keep no workers from other devices.
+ */
+static void usher_pool_work(struct work_struct *work)
+{
+	struct usher_pool *pool = container_of(work, struct usher_pool, requests_work);
+	struct usher_pool_request *req, *next;
+	LIST_HEAD(requests);
+
+	spin_lock(&pool->requests_lock);
+	list_splice_init(&pool->requests, &requests);
+	spin_unlock(&pool->requests_lock);
+	/* The last one may let go of the device, and the pool with it. */
+	list_for_each_entry_safe(req, next, &requests, node) {
+		usher_pool_answer(req);
+		kref_put(&req->ref, usher_pool_request_release);
+	}
 }
 
 /**
@@ -273,10 +293,9 @@ struct usher_qpair *usher_pool_get(struct usher_pool *pool, bool polled)
 	struct usher_pool_request *req;
 	struct usher_qpair *qp;
 
-	req = kzalloc(sizeof(*req), GFP_KERNEL);
+	req = kzalloc(sizeof(*req), GFP_KERNEL_ACCOUNT);
 	if (!req)
 		return ERR_PTR(-ENOMEM);
-	INIT_WORK(&req->work, usher_pool_work);
 	kref_init(&req->ref);
 	kref_get(&req->ref);
 	init_completion(&req->done);
@@ -284,7 +303,10 @@ struct usher_qpair *usher_pool_get(struct usher_pool *pool, bool polled)
 	req->pool = pool;
 	req->polled = polled;
 	req->cpu = raw_smp_processor_id();
-	queue_work(usher_slow_wq, &req->work);
+	spin_lock(&pool->requests_lock);
+	list_add_tail(&req->node, &pool->requests);
+	spin_unlock(&pool->requests_lock);
+	queue_work(usher_slow_wq, &pool->requests_work);
 
 	if (wait_for_completion_killable(&req->done) &&
 	    !atomic_xchg(&req->taken, 1))
@@ -295,11 +317,10 @@ struct usher_qpair *usher_pool_get(struct usher_pool *pool, bool polled)
 	return qp;
 }
 
-void usher_pool_put(struct usher_pool *pool, struct usher_qpair *qp)
+/* Waits for nobody: a queue that is being made may take long. */
+void usher_pool_put(struct usher_qpair *qp)
 {
-	mutex_lock(&pool->lock);
-	qp->nr_rings--;
-	mutex_unlock(&pool->lock);
+	atomic_dec(&qp->nr_rings);
 }
 
 /**
@@ -402,6 +423,9 @@ void usher_pool_free_dma(struct usher_pool *pool)
 void usher_pool_init(struct usher_pool *pool, struct usher_device *ud,
 		     const struct usher_qpair_ops *ops, work_func_t turns)
 {
+	spin_lock_init(&pool->requests_lock);
+	INIT_LIST_HEAD(&pool->requests);
+	INIT_WORK(&pool->requests_work, usher_pool_work);
 	mutex_init(&pool->lock);
 	pool->ud = ud;
 	pool->ops = ops;

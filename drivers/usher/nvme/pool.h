@@ -26,6 +26,10 @@ struct usher_pool {
 	const struct usher_qpair_ops	*ops;	/* of all its queue pairs */
 	work_func_t			turns;	/* see usher_qpair_alloc() */
 
+	spinlock_t			requests_lock;
+	struct list_head		requests;	/* for queue pairs; its lock */
+	struct work_struct		requests_work;	/* answers them in turn */
+
 	struct mutex			lock; /* @qpairs, and who uses which */
 	/* By qid - 1; read without the lock by usher_pool_next() */
 	struct usher_qpair		*qpairs[USHER_MAX_QPAIRS];
@@ -38,7 +42,7 @@ void usher_pool_free_dma(struct usher_pool *pool);
 void usher_pool_free(struct usher_pool *pool);
 
 struct usher_qpair *usher_pool_get(struct usher_pool *pool, bool polled);
-void usher_pool_put(struct usher_pool *pool, struct usher_qpair *qp);
+void usher_pool_put(struct usher_qpair *qp);
 struct usher_qpair *usher_pool_next(struct usher_pool *pool, u32 *i);
 int usher_pool_restart(struct usher_pool *pool);
 void usher_pool_stop(struct usher_pool *pool, enum usher_dma_proof dma);

@@ -9,6 +9,7 @@
 #ifndef _USHER_NVME_QPAIR_H
 #define _USHER_NVME_QPAIR_H
 
+#include <linux/atomic.h>
 #include <linux/nvme.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -82,7 +83,8 @@ struct usher_qpair {
 	int				irq;		/* Linux interrupt number */
 	u16				vector;		/* MSI-X or MSI index */
 	char				name[24];	/* of the interrupt */
-	u32				nr_rings;	/* rings that use it */
+	/* Rings that use it: more only with the pool's lock, fewer at any time */
+	atomic_t			nr_rings;
 };
 
 /**

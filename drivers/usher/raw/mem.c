@@ -84,7 +84,7 @@ static void usher_raw_mem_work(struct work_struct *work)
 /* The same, for a caller that must not wait */
 void usher_raw_mem_put_later(struct usher_raw_mem *mem)
 {
-	queue_work(usher_slow_wq, &mem->work);
+	queue_work(usher_free_wq, &mem->work);
 }
 
 /**

@@ -72,7 +72,7 @@ static void usher_ring_free_work(struct work_struct *work)
 
 	usher_grant_unwatch(ring->grant, &ring->watch);
 	usher_qpair_leave(ring->qp, &ring->client);
-	usher_pool_put(ring->ud->pool, ring->qp);
+	usher_pool_put(ring->qp);
 	if (ring->eventfd)
 		eventfd_ctx_put(ring->eventfd);
 	usher_ring_free_memory(ring);
@@ -151,7 +151,7 @@ int usher_ring_attach(struct usher_ring *ring)
 	ring->qp = qp;
 	ret = usher_qpair_join(qp, &ring->client);
 	if (ret) {
-		usher_pool_put(pool, qp);
+		usher_pool_put(qp);
 		return ret;
 	}
 	usher_grant_use(ring->grant);
@@ -169,7 +169,7 @@ static void usher_ring_release(struct kref *ref)
 {
 	struct usher_ring *ring = container_of(ref, struct usher_ring, ref);
 
-	queue_work(usher_wq, &ring->free_work);
+	queue_work(usher_free_wq, &ring->free_work);
 }
 
 void usher_ring_put(struct usher_ring *ring)

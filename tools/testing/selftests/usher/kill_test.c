@@ -258,9 +258,6 @@ static void lives(int grant)
 
 		ret = worker_open(&w, fd, 8, BUF_PAGES * PAGE,
 				  i & 1 ? USHER_RING_POLLED : 0);
-		/* All queues are of the other kind, and some still have commands of before. */
-		if (ret == -EBUSY)
-			continue;
 		if (ret)
 			_exit(1);
 		worker_push(&w, 8, 0);

@@ -4,8 +4,13 @@
  * who come later.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,6 +90,76 @@ TEST_F_TIMEOUT(admin, removal_wakes_who_waits_for_the_admin_queue, 120)
 	EXPECT_GT(PROMPT_MS, now_ms() - begin);
 	ASSERT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(ENODEV, WEXITSTATUS(status));
+}
+
+/* More than a workqueue has workers, by far */
+#define MANY	600
+
+static void *create_ring_thread(void *arg)
+{
+	struct softctrl *self = arg;
+
+	ring_create(self->grant, ENTRIES, 0);
+	return NULL;
+}
+
+/* Threads of a child that wait where only a fatal signal wakes them */
+static int waiting_threads(pid_t pid)
+{
+	char pattern[64], line[512], state;
+	unsigned int i, n = 0;
+	glob_t tasks;
+	FILE *file;
+
+	snprintf(pattern, sizeof(pattern), "/proc/%d/task/*/stat", pid);
+	if (glob(pattern, 0, NULL, &tasks))
+		return 0;
+	for (i = 0; i < tasks.gl_pathc; i++) {
+		file = fopen(tasks.gl_pathv[i], "r");
+		if (!file)
+			continue;
+		if (fgets(line, sizeof(line), file) &&
+		    sscanf(strrchr(line, ')') ?: "", ") %c", &state) == 1 && state == 'D')
+			n++;
+		fclose(file);
+	}
+	globfree(&tasks);
+	return n;
+}
+
+/* A device that hangs, and as many as like to wait for it, hold up no other device. */
+TEST_F_TIMEOUT(admin, waiting_for_one_device_delays_no_other, 180)
+{
+	int status, other, ring, i;
+	pthread_t thread;
+	uint64_t begin;
+	pid_t pid;
+
+	ASSERT_EQ(0, start(self, ""));
+	other = disk_open(PLAIN, O_RDWR);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, fault("dead_admin", "1"));
+	pid = fork();
+	if (!pid) {
+		for (i = 0; i < MANY; i++)
+			if (pthread_create(&thread, NULL, create_ring_thread, self))
+				_exit(1);
+		pause();
+		_exit(0);
+	}
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(wait_until(waiting_threads(pid) == MANY));
+
+	begin = now_ms();
+	ring = ring_create(other, ENTRIES, 0);
+	EXPECT_LE(0, ring);
+	EXPECT_GT(PROMPT_MS, now_ms() - begin);
+	close(ring);
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	close(other);
 }
 
 TEST_F_TIMEOUT(admin, a_queue_that_cannot_be_made_is_shared, 120)
