@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Raw mode: access by calls to registers that cannot be mapped, which are I/O ports and
- * regions of less than a page.
+ * Raw mode: access by calls to registers that cannot be mapped, which are I/O ports,
+ * regions of less than a page, and those that share a page with the MSI-X table.
  *
  * Each call is one access to the device, of the width that the process asks for, through
  * the mapping of the kernel that belongs to the base address register. The lock of the

@@ -4,11 +4,16 @@
  * touch.
  *
  * A struct usher_raw_bar is part of struct usher_raw. What is not mappable and small
- * has a mapping of the kernel, from usher_raw_bars_init() to usher_raw_bars_exit(). The
- * pages with the MSI-X table and its pending bits are holes: a process that wrote the
- * table would choose which messages the device sends.
+ * has a mapping of the kernel, from usher_raw_bars_init() to usher_raw_bars_exit().
+ *
+ * A process that wrote the MSI-X table would choose which messages the device sends. So
+ * calls leave out the table and its pending bits, and a mapping has holes: all pages of
+ * the processor with a part of them. Where those pages are larger than devices expect, a
+ * hole may be over registers, too, and then the region is accessed by calls.
  */
+#include <linux/align.h>
 #include <linux/io.h>
+#include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
@@ -20,29 +25,43 @@
 #include "raw/offsets.h"
 #include "raw/raw.h"
 
-/* The largest region that the kernel maps for calls: I/O ports, or part of a page */
-#define USHER_RAW_CALLS_BYTES	SZ_64K
+/* The largest region that the kernel maps for calls */
+#define USHER_RAW_CALLS_BYTES	SZ_1M
+
+/* Devices keep registers out of these pages of the table: PCI Express Base 6.0, 7.7.2 */
+#define USHER_RAW_TABLE_PAGE	SZ_4K
 
 /**
- * usher_raw_init_hole - keep processes from what an MSI-X register points to
+ * usher_raw_init_table - keep processes from what an MSI-X register points to
  * @raw: the function
  * @where: value of the register: a base address register and an offset in it
  * @bytes: size of what is there
- * @which: index of the hole
+ * @which: index in the arrays of struct usher_raw_bar
  */
-static void usher_raw_init_hole(struct usher_raw *raw, u32 where, u64 bytes,
-				u32 which)
+static void usher_raw_init_table(struct usher_raw *raw, u32 where, u64 bytes,
+				 u32 which)
 {
 	u32 index = where & PCI_MSIX_TABLE_BIR;
-	u64 offset = where & PCI_MSIX_TABLE_OFFSET;
-	u64 end = PAGE_ALIGN(offset + bytes);
 
 	/* The register may hold anything, 6 and 7 are reserved. */
 	if (index >= USHER_RAW_REGIONS)
 		return;
-	offset &= PAGE_MASK;
-	raw->bars[index].hole_offset[which] = offset;
-	raw->bars[index].hole_bytes[which] = end - offset;
+	raw->bars[index].table_offset[which] = where & PCI_MSIX_TABLE_OFFSET;
+	raw->bars[index].table_bytes[which] = bytes;
+}
+
+static void usher_raw_init_tables(struct usher_raw *raw)
+{
+	struct pci_dev *pdev = raw->pdev;
+	int n = pci_msix_vec_count(pdev);
+	u32 table, pba;
+
+	if (n <= 0)
+		return;
+	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &table);
+	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_PBA, &pba);
+	usher_raw_init_table(raw, table, n * PCI_MSIX_ENTRY_SIZE, 0);
+	usher_raw_init_table(raw, pba, DIV_ROUND_UP(n, 64) * sizeof(u64), 1);
 }
 
 /**
@@ -52,30 +71,21 @@ static void usher_raw_init_hole(struct usher_raw *raw, u32 where, u64 bytes,
 void usher_raw_bars_init(struct usher_raw *raw)
 {
 	struct pci_dev *pdev = raw->pdev;
-	u32 i, table, pba;
-	int n;
+	u32 i;
 
+	usher_raw_init_tables(raw);
 	for (i = 0; i < USHER_RAW_REGIONS; i++) {
 		struct usher_raw_bar *bar = &raw->bars[i];
 
 		bar->bytes = pci_resource_len(pdev, i);
-		bar->mappable = pci_resource_flags(pdev, i) & IORESOURCE_MEM &&
-				bar->bytes &&
-				bar->bytes <= BIT_ULL(USHER_RAW_REGION_SHIFT) &&
-				PAGE_ALIGNED(pci_resource_start(pdev, i)) &&
-				PAGE_ALIGNED(bar->bytes);
 		bar->ports = pci_resource_flags(pdev, i) & IORESOURCE_IO;
+		bar->mappable = pci_resource_flags(pdev, i) & IORESOURCE_MEM &&
+				usher_raw_bar_is_mappable(bar, pci_resource_start(pdev, i),
+							  PAGE_SIZE);
 		if (bar->bytes && bar->bytes <= USHER_RAW_CALLS_BYTES &&
 		    !bar->mappable)
 			bar->registers = pci_iomap(pdev, i, 0);
 	}
-	n = pci_msix_vec_count(pdev);
-	if (n <= 0)
-		return;
-	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &table);
-	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_PBA, &pba);
-	usher_raw_init_hole(raw, table, n * PCI_MSIX_ENTRY_SIZE, 0);
-	usher_raw_init_hole(raw, pba, DIV_ROUND_UP(n, 64) * sizeof(u64), 1);
 }
 
 void usher_raw_bars_exit(struct usher_raw *raw)
@@ -87,10 +97,76 @@ void usher_raw_bars_exit(struct usher_raw *raw)
 			pci_iounmap(raw->pdev, raw->bars[i].registers);
 }
 
-bool usher_raw_bar_in_hole(const struct usher_raw_bar *bar, u64 offset)
+/**
+ * usher_raw_bar_hole - what of a region has no mapping
+ * @bar: the region
+ * @which: index in its arrays
+ * @page_bytes: size of a page
+ * @offset: where it begins is stored here
+ * @bytes: its size is stored here, 0 for none
+ */
+void usher_raw_bar_hole(const struct usher_raw_bar *bar, u32 which, u32 page_bytes,
+			u64 *offset, u64 *bytes)
 {
-	return offset - bar->hole_offset[0] < bar->hole_bytes[0] ||
-	       offset - bar->hole_offset[1] < bar->hole_bytes[1];
+	u64 first = bar->table_offset[which];
+
+	*offset = round_down(first, page_bytes);
+	*bytes = bar->table_bytes[which] ?
+		 round_up(first + bar->table_bytes[which], page_bytes) - *offset : 0;
+}
+
+/**
+ * usher_raw_bar_in_hole - is something in a hole
+ * @bar: the region
+ * @offset: where it is
+ * @page_bytes: size of a page, or 1 for the parts that are not for calls
+ *
+ * Return: whether it is.
+ */
+bool usher_raw_bar_in_hole(const struct usher_raw_bar *bar, u64 offset, u32 page_bytes)
+{
+	u64 first, bytes;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(bar->table_bytes); i++) {
+		usher_raw_bar_hole(bar, i, page_bytes, &first, &bytes);
+		if (offset - first < bytes)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a hole hides what may be registers */
+static bool usher_raw_bar_is_hidden(const struct usher_raw_bar *bar, u32 page_bytes)
+{
+	u64 offset, bytes, least_offset, least_bytes;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(bar->table_bytes); i++) {
+		usher_raw_bar_hole(bar, i, page_bytes, &offset, &bytes);
+		usher_raw_bar_hole(bar, i, USHER_RAW_TABLE_PAGE, &least_offset,
+				   &least_bytes);
+		if (bytes > least_bytes)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * usher_raw_bar_is_mappable - may a region in memory space be mapped
+ * @bar: the region, with its size and tables
+ * @start: its physical address
+ * @page_bytes: size of a page
+ *
+ * Return: whether it consists of whole pages, and calls would not reach more of it.
+ */
+bool usher_raw_bar_is_mappable(const struct usher_raw_bar *bar, u64 start, u32 page_bytes)
+{
+	if (!bar->bytes || bar->bytes > BIT_ULL(USHER_RAW_REGION_SHIFT) ||
+	    !IS_ALIGNED(start, page_bytes) || !IS_ALIGNED(bar->bytes, page_bytes))
+		return false;
+	return bar->bytes > USHER_RAW_CALLS_BYTES ||
+	       !usher_raw_bar_is_hidden(bar, page_bytes);
 }
 
 /**
@@ -113,7 +189,7 @@ int usher_raw_bar_check(const struct usher_raw_bar *bar,
 		return -EOPNOTSUPP;
 	if (bar->ports && arg->bytes == 8)
 		return -EINVAL;
-	return usher_raw_bar_in_hole(bar, arg->offset) ? -EACCES : 0;
+	return usher_raw_bar_in_hole(bar, arg->offset, 1) ? -EACCES : 0;
 }
 
 static u32 usher_raw_region_flags(const struct usher_raw_bar *bar)
@@ -134,7 +210,7 @@ int usher_raw_bar_describe(const struct usher_raw *raw,
 			   struct usher_raw_region *region)
 {
 	const struct usher_raw_bar *bar;
-	u32 index = region->index;
+	u32 index = region->index, i;
 
 	if (region->flags || region->pad || index >= USHER_RAW_REGIONS)
 		return -EINVAL;
@@ -145,8 +221,9 @@ int usher_raw_bar_describe(const struct usher_raw *raw,
 		.flags		= usher_raw_region_flags(bar),
 		.bytes		= bar->bytes,
 		.offset		= (u64)index << USHER_RAW_REGION_SHIFT,
-		.hole_offset	= { bar->hole_offset[0], bar->hole_offset[1] },
-		.hole_bytes	= { bar->hole_bytes[0], bar->hole_bytes[1] },
 	};
+	for (i = 0; i < ARRAY_SIZE(bar->table_bytes); i++)
+		usher_raw_bar_hole(bar, i, bar->mappable ? PAGE_SIZE : 1,
+				   &region->hole_offset[i], &region->hole_bytes[i]);
 	return 0;
 }

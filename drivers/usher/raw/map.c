@@ -69,7 +69,7 @@ static vm_fault_t usher_raw_fault(struct vm_fault *vmf)
 	phys_addr_t phys;
 
 	/* usher_raw_map() checked the index and the end, and a mapping cannot grow. */
-	if (usher_raw_bar_in_hole(bar, offset))
+	if (usher_raw_bar_in_hole(bar, offset, PAGE_SIZE))
 		return ret;
 	/* A reset holds the lock, but a killed process must not wait for its end. */
 	if (down_read_killable(&raw->region_lock))

@@ -118,7 +118,7 @@ struct usher_raw_info {
 	__aligned_u64	quarantined;
 };
 
-/* The region can be mapped: it is in memory space, in whole pages */
+/* The region can be mapped, but for its holes */
 #define USHER_RAW_REGION_MMAP		(1U << 0)
 /* It cannot, and is accessed by USHER_RAW_IOC_READ and _WRITE */
 #define USHER_RAW_REGION_CALLS		(1U << 1)
@@ -133,13 +133,15 @@ struct usher_raw_info {
  * @pad: must be 0
  * @bytes: out: its size, 0 where there is none
  * @offset: out: for mmap(), with MAP_SHARED
- * @hole_offset: out: parts of it that cannot be reached, whole pages: the MSI-X
- *	table and its pending bits. Touching them is SIGBUS, or EACCES of a call.
+ * @hole_offset: out: parts of it that cannot be reached: the MSI-X table and its
+ *	pending bits. With USHER_RAW_REGION_MMAP they are whole pages, and touching
+ *	them is SIGBUS; else they are exact, and a call there fails with EACCES.
  * @hole_bytes: out: their sizes, 0 for none
  *
- * mmap() fails with EINVAL beyond the end, and with EOPNOTSUPP on I/O ports and
- * on what is smaller than a page. The expansion ROM is none of them: its file in
- * sysfs is for those who may read it.
+ * mmap() fails with EINVAL beyond the end, and with EOPNOTSUPP on I/O ports, on what
+ * is smaller than a page, and, if pages are larger than 4 KiB, on a region of up to
+ * 1 MiB which may have registers in a page with the MSI-X table. The expansion ROM is
+ * none of them: its file in sysfs is for those who may read it.
  *
  * Errors: EINVAL no such index.
  */
@@ -167,7 +169,7 @@ struct usher_raw_region {
  *
  * Errors: EINVAL no such access or region, beyond the end, or a value of more
  * than @bytes; EOPNOTSUPP the region can be mapped; EACCES the MSI-X table or its
- * pending bits are in that page.
+ * pending bits are there.
  */
 struct usher_raw_access {
 	__u32		size;
