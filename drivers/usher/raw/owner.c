@@ -8,12 +8,15 @@
  * the device may still access it, until a reset works or the function is removed.
  */
 #include <linux/capability.h>
+#include <linux/device.h>
 #include <linux/dma-mapping.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/panic.h>
 #include <linux/pci.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/security.h>
 #include <linux/string_helpers.h>
 #include <linux/wait.h>
@@ -58,6 +61,27 @@ static int usher_raw_may_take(struct usher_raw *raw)
 	return 0;
 }
 
+/* How often a process looks whether the configuration of its function is free, in ms */
+#define USHER_RAW_CONFIG_MS	20
+
+/*
+ * As pci_dev_lock(), but a process that is killed does not wait: somebody else may hold
+ * these locks for as long as a reset takes.
+ */
+static int usher_raw_lock_pdev(struct pci_dev *pdev)
+{
+	if (mutex_lock_killable(&pdev->dev.mutex))
+		return -EINTR;
+	while (!pci_cfg_access_trylock(pdev)) {
+		schedule_timeout_killable(msecs_to_jiffies(USHER_RAW_CONFIG_MS));
+		if (fatal_signal_pending(current)) {
+			device_unlock(&pdev->dev);
+			return -EINTR;
+		}
+	}
+	return 0;
+}
+
 static int usher_raw_take_locked(struct usher_raw *raw, struct list_head *removed)
 {
 	int ret;
@@ -95,7 +119,9 @@ int usher_raw_take(struct usher_raw *raw)
 	LIST_HEAD(removed);
 	int ret;
 
-	pci_dev_lock(raw->pdev);
+	ret = usher_raw_lock_pdev(raw->pdev);
+	if (ret)
+		return ret;
 	mutex_lock(&raw->lock);
 	ret = usher_raw_take_locked(raw, &removed);
 	mutex_unlock(&raw->lock);

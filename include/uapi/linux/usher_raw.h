@@ -51,8 +51,8 @@
  * register is SIGBUS. Nothing tells the process afterwards; memory and interrupts
  * are as before.
  *
- * Calls and mmap() wait for a reset, also one of the process itself, unless the
- * process is killed: they fail with EINTR then.
+ * open(), calls and mmap() wait for a reset, also one of the process itself, unless
+ * the process is killed: they fail with EINTR then.
  *
  * What may be done goes with the file, to whom it is passed or who inherits it:
  * privilege counts when it is opened. Mappings keep it open as well.

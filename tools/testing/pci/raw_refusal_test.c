@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 
 #include "harness.h"
 #include "raw.h"
@@ -150,6 +151,41 @@ TEST_F(softctrl, the_killed_wait_for_no_reset)
 			TH_LOG("wait %zu was as long as the reset", i);
 	}
 	EXPECT_TRUE(set_fault("busy", "none"));
+	close(fd);
+}
+
+/* Opens a function in a child, which ends when it has it. */
+static pid_t open_in_child(const char *address)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(open_node(address) < 0);
+	return pid;
+}
+
+/*
+ * Who resets a function has its configuration to himself, and may hold the lock of the
+ * device: one process waits for the one, with the lock held, and another one for that.
+ */
+TEST_F(softctrl, the_killed_do_not_open)
+{
+	pid_t pids[2];
+	size_t i;
+	int fd;
+
+	EXPECT_TRUE(set_fault("busy", EDU));
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		pids[i] = open_in_child(EDU);
+		EXPECT_TRUE(awaited(waits_in(pids[i], "usher_raw_")));
+	}
+	for (i = ARRAY_SIZE(pids); i-- > 0;) {
+		kill(pids[i], SIGKILL);
+		EXPECT_TRUE(awaited(waitpid(pids[i], NULL, WNOHANG) == pids[i]));
+	}
+	EXPECT_TRUE(set_fault("busy", "none"));
+	fd = open_node(EDU);
+	EXPECT_GE(fd, 0);
 	close(fd);
 }
 
