@@ -205,8 +205,8 @@ static bool usher_raw_end_locked(struct usher_raw *raw)
 	/* DMA stops first, so that the device is idle when its interrupts go. */
 	stopped = usher_raw_stop_dma(raw) || !pci_device_is_present(raw->pdev);
 	usher_raw_irq_off(raw);
-	/* Without an owner it was reset already, if it can be. */
-	if (raw->open) {
+	/* Otherwise it was reset after its last owner, if it can be. */
+	if (raw->open || !list_empty(&raw->quarantine)) {
 		pci_cfg_access_lock(raw->pdev);
 		stopped = !usher_raw_reset(raw, USHER_RAW_INITIAL_CONFIG) || stopped;
 		pci_cfg_access_unlock(raw->pdev);

@@ -22,7 +22,7 @@
  * function level reset or, where it is alone on its bus, a bus reset. With
  * neither, bus mastering goes off, and memory that the device may still access
  * stays pinned until the function is unbound. When a reset fails at the end, it
- * stays until a reset at the beginning works.
+ * stays until a reset at the beginning works, or one at unbinding.
  *
  * Opening, closing and removal take as long as a reset: more than a minute where
  * the function does not come back.

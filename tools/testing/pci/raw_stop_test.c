@@ -109,6 +109,24 @@ TEST_F(softctrl, a_reset_that_only_says_so)
 	close(driver.fd);
 }
 
+/* The next driver must not find a device that still knows the memory of an owner. */
+TEST_F(softctrl, unbinding_tries_the_reset_again)
+{
+	struct driver driver;
+	long before;
+
+	ASSERT_TRUE(hold_a_command(&driver));
+	EXPECT_TRUE(set_fault("flr_broken", "1"));
+	driver_finish(&driver);
+	EXPECT_EQ(3, quarantined());
+	EXPECT_EQ(1, counter("held"));
+	EXPECT_TRUE(set_fault("flr_broken", "0"));
+	before = counter("flrs");
+	EXPECT_TRUE(unbind_function(softctrl()));
+	EXPECT_EQ(before + 1, counter("flrs"));
+	EXPECT_EQ(0, counter("held"));
+}
+
 /* Bus mastering cannot be switched off, and a reset does nothing. */
 TEST_F(softctrl, a_reset_that_does_nothing_frees_nothing)
 {
