@@ -38,17 +38,26 @@ static bool usher_raw_has_flr(struct pci_dev *pdev)
 	return (cap & both) == both;
 }
 
+/* Clears the pointer to a function when there is another one, and ends the walk. */
+static int usher_raw_find_other(struct pci_dev *other, void *data)
+{
+	struct pci_dev **alone = data;
+
+	if (other == *alone)
+		return 0;
+	*alone = NULL;
+	return 1;
+}
+
 static bool usher_raw_alone_on_bus(struct pci_dev *pdev)
 {
-	struct pci_dev *other;
+	struct pci_dev *alone = pdev;
 
 	if (pci_is_root_bus(pdev->bus) || !pdev->bus->self ||
 	    pdev->dev_flags & PCI_DEV_FLAGS_NO_BUS_RESET)
 		return false;
-	list_for_each_entry(other, &pdev->bus->devices, bus_list)
-		if (other != pdev)
-			return false;
-	return true;
+	pci_walk_bus(pdev->bus, usher_raw_find_other, &alone);
+	return alone;
 }
 
 /**
