@@ -93,6 +93,8 @@ static int usher_raw_take_locked(struct usher_raw *raw, struct list_head *remove
 	ret = usher_raw_may_take(raw);
 	if (ret)
 		return ret;
+	if (usher_raw_is_recovering(raw))
+		return -EAGAIN;
 	if (!raw->fresh) {
 		ret = usher_raw_reset(raw, USHER_RAW_INITIAL_CONFIG);
 		if (!ret)
@@ -201,6 +203,8 @@ static bool usher_raw_end_locked(struct usher_raw *raw)
 	bool stopped;
 
 	WRITE_ONCE(raw->gone, true);
+	/* Nobody tells how it ended when there is no driver any more. */
+	raw->recovering = false;
 	usher_raw_map_disable(raw);
 	/* DMA stops first, so that the device is idle when its interrupts go. */
 	stopped = usher_raw_stop_dma(raw) || !pci_device_is_present(raw->pdev);

@@ -56,6 +56,9 @@ struct usher_raw_irqs;
  * @gone: remove() was called: nobody may touch @pdev any more
  * @resetting: the kernel resets the function on behalf of somebody else, or recovers
  *	it from an error; whoever clears this wakes @wait
+ * @recovering: the kernel recovers the function from an error, and resets its link
+ *	meanwhile
+ * @recovery_end: when that is given up, in jiffies: not every kernel tells when it failed
  * @open: the function has an owner
  * @fresh: the function was reset and had no owner since then
  * @warned: the log says already that the function is not contained
@@ -93,6 +96,8 @@ struct usher_raw {
 	struct mutex			lock; /* owner, memory, interrupts */
 	bool				gone;
 	bool				resetting;
+	bool				recovering;
+	unsigned long			recovery_end;
 	bool				open;
 	bool				fresh;
 	bool				warned;

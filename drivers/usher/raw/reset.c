@@ -8,6 +8,7 @@
  * the base address registers, INTx and bus mastering are off.
  */
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -136,12 +137,25 @@ static bool usher_raw_was_reset(struct pci_dev *pdev, u16 mark)
 }
 
 /**
+ * usher_raw_is_recovering - does the kernel recover a function from an error
+ * @raw: the function; its lock is held
+ *
+ * Return: whether its link will be reset, and its configuration be lost, once more.
+ */
+bool usher_raw_is_recovering(const struct usher_raw *raw)
+{
+	lockdep_assert_held(&raw->lock);
+	return raw->recovering && time_before(jiffies, raw->recovery_end);
+}
+
+/**
  * usher_raw_reset_finish - let processes use a function again after a reset
  * @raw: the function; its lock is held
  */
 void usher_raw_reset_finish(struct usher_raw *raw)
 {
 	usher_raw_map_enable(raw);
+	raw->recovering = false;
 	WRITE_ONCE(raw->resetting, false);
 	wake_up_all(&raw->wait);
 }
@@ -152,7 +166,8 @@ void usher_raw_reset_finish(struct usher_raw *raw)
  *	its configuration
  * @config: which configuration it has afterwards
  *
- * Return: 0; -EOPNOTSUPP; -EAGAIN when the bridge is busy; -EIO when it did not come back.
+ * Return: 0; -EOPNOTSUPP; -EAGAIN when the bridge is busy, or the kernel recovers the
+ * function from an error; -EIO when it did not come back.
  */
 int usher_raw_reset(struct usher_raw *raw, enum usher_raw_reset_config config)
 {
@@ -163,6 +178,8 @@ int usher_raw_reset(struct usher_raw *raw, enum usher_raw_reset_config config)
 	lockdep_assert_held(&raw->lock);
 	if (raw->reset == USHER_RAW_RESET_NONE)
 		return -EOPNOTSUPP;
+	if (usher_raw_is_recovering(raw))
+		return -EAGAIN;
 	if (!pci_device_is_present(pdev))
 		return -EIO;
 	usher_raw_irq_freeze(raw);

@@ -31,6 +31,7 @@ enum usher_raw_reset_config {
 };
 
 enum usher_raw_reset_kind usher_raw_reset_probe(struct pci_dev *pdev);
+bool usher_raw_is_recovering(const struct usher_raw *raw);
 int usher_raw_reset(struct usher_raw *raw, enum usher_raw_reset_config config);
 void usher_raw_reset_finish(struct usher_raw *raw);
 

@@ -38,7 +38,8 @@
  * EBUSY         somebody has it
  * EPERM         not contained, and no CAP_SYS_RAWIO; or kernel lockdown
  * EIO           it cannot be reset
- * EAGAIN        the bridge above it is busy, so it cannot be reset now
+ * EAGAIN        the bridge above it is busy, or the kernel recovers it from an
+ *               error, so it cannot be reset now
  * ENODEV        the device is gone
  * ============= ==========================================================
  *
@@ -49,7 +50,8 @@
  * While somebody else resets the function, through sysfs for example, or the kernel
  * resets its link to recover from an error, calls wait, and touching a base address
  * register is SIGBUS. Nothing tells the process afterwards; memory and interrupts
- * are as before.
+ * are as before. If recovery fails, calls wait until the process resets the function,
+ * which may be EAGAIN for some minutes.
  *
  * open(), calls and mmap() wait for a reset, also one of the process itself, unless
  * the process is killed: they fail with EINTR then.
@@ -337,7 +339,8 @@ struct usher_raw_irq_mask {
  * waits.
  *
  * Errors: EOPNOTSUPP it has no reset of its own and is not alone on its bus;
- * EAGAIN the kernel holds it just now; EIO it did not come back.
+ * EAGAIN the kernel holds it just now, or recovers it from an error; EIO it did not
+ * come back.
  */
 struct usher_raw_reset {
 	__u32		size;

@@ -481,17 +481,25 @@ long in_vmstat(const char *pattern)
 	return sum;
 }
 
-/* Whether the kernel's log has it */
-bool was_said(const char *text)
+/* How often the kernel's log has it */
+long times_said(const char *text)
 {
 	int bytes = klogctl(SYSLOG_ACTION_SIZE_BUFFER, NULL, 0);
-	char *log = calloc(1, bytes + 1);
-	bool said;
+	char *log = calloc(1, bytes + 1), *at = log;
+	long times = 0;
 
 	must(log && klogctl(SYSLOG_ACTION_READ_ALL, log, bytes) > 0 ? 0 : -EIO, "the log");
-	said = strstr(log, text);
+	while ((at = strstr(at, text))) {
+		at += strlen(text);
+		times++;
+	}
 	free(log);
-	return said;
+	return times;
+}
+
+bool was_said(const char *text)
+{
+	return times_said(text);
 }
 
 /* Whether a thread sleeps in a function of the kernel whose name has that in it */

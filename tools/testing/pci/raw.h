@@ -129,6 +129,7 @@ bool read_text(const char *path, char *text, size_t bytes);
 long number_in(const char *path);
 long in_vmstat(const char *pattern);
 bool was_said(const char *text);
+long times_said(const char *text);
 bool waits_in(pid_t thread, const char *function);
 uint64_t now_ms(void);
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Configuration space: what may be written, and that reading it always finds the
- * function in order, also while somebody else resets it and while the kernel recovers
- * it from an error of its link.
+ * function in order, also while somebody else resets it.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -11,13 +10,6 @@
 #include "anybody.h"
 
 #define INTERRUPT_LINE		0x3c
-
-/* Lets QEMU report an error of the link at the device with the identifier "errors" */
-#define INJECT			"pcie_aer_inject_error errors DLP"
-#define BREAK_LINK		"qmp human-monitor-command command-line='" INJECT "' > /dev/null"
-
-/* What the kernel says when it has recovered a function from an error */
-#define IS_RECOVERED		"device recovery successful"
 
 /* Nothing can be written but the fields on a list. */
 TEST_F(anybody, configuration_by_list)
@@ -101,79 +93,6 @@ TEST(calls_wait_for_resets_by_others)
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, reader.others);
 	close(reader.fd);
-}
-
-/* Whether the kernel handles errors: it may be built without, or leave them to firmware. */
-static bool handles_errors(void)
-{
-	FILE *file = fopen("/proc/interrupts", "re");
-	bool found = false;
-	char line[512];
-
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = strstr(line, "aerdrv");
-	if (file)
-		fclose(file);
-	return found;
-}
-
-/* Errors that the port above the function has counted */
-static long fatal_errors(void)
-{
-	return function_attribute(VIRTIO, "../aer_rootport_total_err_fatal");
-}
-
-static bool break_link(void)
-{
-	return !system(BREAK_LINK) && awaited(fatal_errors()) && fatal_errors() == 1;
-}
-
-/*
- * The kernel resets the link, which makes the function forget its settings. They are back
- * before the owner can notice.
- */
-TEST(recovers_from_errors_of_the_link)
-{
-	uint32_t command = 0, bar = 0, value = 0, index;
-	struct usher_raw_region region;
-	bool recovered = false;
-	int fd = open_node(VIRTIO);
-	struct usher_raw_dma dma;
-	uint8_t *registers;
-	uint64_t bus, end;
-
-	if (!handles_errors())
-		SKIP(return, "this kernel does not handle errors (AER)");
-	for (index = 0; index < USHER_RAW_REGIONS; index++) {
-		region = region_of(fd, index);
-		if (region.flags & USHER_RAW_REGION_MMAP && !region.hole_bytes[0])
-			break;
-	}
-	EXPECT_LT(index, USHER_RAW_REGIONS);
-	registers = map(fd, region.offset, PAGE, MAP_SHARED);
-	EXPECT_EQ(0, dma_alloc(fd, 1, &dma, &bus));
-	EXPECT_EQ(0, config_read(fd, COMMAND, 2, &command));
-	EXPECT_EQ(0, config_read(fd, BAR0 + index * 4, 4, &bar));
-	EXPECT_TRUE(command & COMMAND_MASTER && bar & ~0xfU);
-
-	EXPECT_FALSE(was_said(IS_RECOVERED));
-	EXPECT_TRUE(break_link());
-	end = now_ms() + PATIENCE_MS;
-	/* Before and during the recovery, when calls wait, and once after it */
-	while (!recovered && now_ms() < end) {
-		recovered = was_said(IS_RECOVERED);
-		ASSERT_EQ(0, config_read(fd, COMMAND, 2, &value));
-		ASSERT_EQ(command, value);
-		ASSERT_EQ(0, config_read(fd, BAR0 + index * 4, 4, &value));
-		ASSERT_EQ(bar, value);
-	}
-	EXPECT_TRUE(recovered);
-	EXPECT_FALSE(faults(registers));
-	munmap(registers, PAGE);
-	close(fd);
-	fd = open_node(VIRTIO);
-	EXPECT_GE(fd, 0);
-	close(fd);
 }
 
 TEST_HARNESS_MAIN
