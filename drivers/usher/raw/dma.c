@@ -413,7 +413,7 @@ int usher_raw_dma_mmap(struct usher_raw *raw, struct vm_area_struct *vma)
 	if (mutex_lock_killable(&raw->lock))
 		return -EINTR;
 	mem = idr_find(&raw->ids, id);
-	if (raw->gone)
+	if (usher_raw_is_gone(raw))
 		ret = -ENODEV;
 	else
 		ret = mem ? usher_raw_mem_mmap(mem, vma) : -EINVAL;

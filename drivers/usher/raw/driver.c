@@ -14,6 +14,7 @@
 #include "raw/device.h"
 #include "raw/dma.h"
 #include "raw/driver.h"
+#include "raw/group.h"
 #include "raw/irq.h"
 #include "raw/map.h"
 #include "raw/owner.h"
@@ -95,12 +96,14 @@ static int usher_raw_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		goto put_device;
 	pci_set_drvdata(pdev, raw);
+	usher_raw_group_add(raw);
 	ret = cdev_device_add(&raw->cdev, &raw->dev);
 	if (ret)
-		goto disable;
+		goto del_group;
 	return 0;
 
-disable:
+del_group:
+	usher_raw_group_del(raw);
 	usher_raw_disable(raw);
 put_device:
 	put_device(&raw->dev);
@@ -113,6 +116,7 @@ static void usher_raw_driver_remove(struct pci_dev *pdev)
 
 	cdev_device_del(&raw->cdev, &raw->dev);
 	usher_raw_remove(raw);
+	usher_raw_group_del(raw);
 	usher_raw_disable(raw);
 	put_device(&raw->dev);
 }
@@ -138,14 +142,24 @@ int __init usher_raw_init(void)
 	ret = usher_raw_inodes_init();
 	if (ret)
 		return ret;
+	ret = usher_raw_group_init();
+	if (ret)
+		goto exit_inodes;
 	ret = pci_register_driver(&usher_raw_driver);
 	if (ret)
-		usher_raw_inodes_exit();
+		goto exit_group;
+	return 0;
+
+exit_group:
+	usher_raw_group_exit();
+exit_inodes:
+	usher_raw_inodes_exit();
 	return ret;
 }
 
 void __exit usher_raw_exit(void)
 {
 	pci_unregister_driver(&usher_raw_driver);
+	usher_raw_group_exit();
 	usher_raw_inodes_exit();
 }

@@ -221,7 +221,7 @@ static long usher_raw_ioctl(struct file *file, unsigned int cmd,
 {
 	struct usher_raw *raw = file->private_data;
 
-	return usher_ioctl(&usher_raw_ioctl_table, raw, READ_ONCE(raw->gone), cmd,
+	return usher_ioctl(&usher_raw_ioctl_table, raw, usher_raw_is_gone(raw), cmd,
 			   (void __user *)arg);
 }
 
@@ -231,7 +231,7 @@ static int usher_raw_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct usher_raw *raw = file->private_data;
 
-	if (READ_ONCE(raw->gone))
+	if (usher_raw_is_gone(raw))
 		return -ENODEV;
 	if (vma->vm_pgoff >= USHER_RAW_MEM_OFFSET >> PAGE_SHIFT)
 		return usher_raw_dma_mmap(raw, vma);
@@ -243,7 +243,7 @@ static __poll_t usher_raw_poll(struct file *file, poll_table *wait)
 	struct usher_raw *raw = file->private_data;
 
 	poll_wait(file, &raw->wait, wait);
-	return READ_ONCE(raw->gone) ? EPOLLIN | EPOLLHUP | EPOLLERR : 0;
+	return usher_raw_is_gone(raw) ? EPOLLIN | EPOLLHUP | EPOLLERR : 0;
 }
 
 const struct file_operations usher_raw_fops = {

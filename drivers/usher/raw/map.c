@@ -160,7 +160,7 @@ void usher_raw_map_zap(struct usher_raw *raw)
 void usher_raw_map_enable(struct usher_raw *raw)
 {
 	down_write(&raw->region_lock);
-	raw->regions_on = !raw->gone;
+	raw->regions_on = !usher_raw_is_gone(raw);
 	up_write(&raw->region_lock);
 }
 

@@ -57,6 +57,7 @@ void usher_raw_update_master(struct usher_raw *raw)
 		return;
 	}
 	spin_lock_irq(&raw->command_lock);
-	pci_set_master(raw->pdev);
+	if (!raw->lost)
+		pci_set_master(raw->pdev);
 	spin_unlock_irq(&raw->command_lock);
 }

@@ -24,6 +24,7 @@
 
 #include "raw/contain.h"
 #include "raw/dma.h"
+#include "raw/group.h"
 #include "raw/irq.h"
 #include "raw/map.h"
 #include "raw/master.h"
@@ -39,11 +40,14 @@
  */
 static int usher_raw_may_take(struct usher_raw *raw)
 {
-	u32 flags = usher_raw_flags(raw);
+	u32 flags;
 	int ret;
 
+	usher_raw_group_watch(raw, true);
+	flags = usher_raw_flags(raw);
 	if (usher_raw_is_contained(flags))
 		return 0;
+	usher_raw_group_watch(raw, false);
 	ret = security_locked_down(LOCKDOWN_PCI_ACCESS);
 	if (ret)
 		return ret;
@@ -126,6 +130,8 @@ int usher_raw_take(struct usher_raw *raw)
 		return ret;
 	mutex_lock(&raw->lock);
 	ret = usher_raw_take_locked(raw, &removed);
+	if (ret && !raw->open)
+		usher_raw_group_watch(raw, false);
 	mutex_unlock(&raw->lock);
 	pci_dev_unlock(raw->pdev);
 	/* A file system that former owners mapped must not delay this one. */
@@ -141,6 +147,7 @@ static void usher_raw_give_back_locked(struct usher_raw *raw,
 
 	/* DMA stops first, so that the device is idle when its interrupts go. */
 	usher_raw_stop_dma(raw);
+	usher_raw_group_watch(raw, false);
 	usher_raw_irq_off(raw);
 	raw->fresh = !usher_raw_reset(raw, USHER_RAW_INITIAL_CONFIG);
 	if (raw->fresh) {
@@ -188,7 +195,7 @@ int usher_raw_reset_by_owner(struct usher_raw *raw)
 	if (!pci_dev_trylock(raw->pdev))
 		return -EAGAIN;
 	mutex_lock(&raw->lock);
-	if (!raw->gone)
+	if (!usher_raw_is_gone(raw))
 		ret = usher_raw_reset(raw, USHER_RAW_KEEP_CONFIG);
 	mutex_unlock(&raw->lock);
 	pci_dev_unlock(raw->pdev);

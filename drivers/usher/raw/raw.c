@@ -23,14 +23,14 @@ int usher_raw_lock(struct usher_raw *raw)
 	for (;;) {
 		if (mutex_lock_killable(&raw->lock))
 			return -EINTR;
-		if (!raw->gone && !raw->resetting)
+		if (!usher_raw_is_gone(raw) && !raw->resetting)
 			return 0;
 		mutex_unlock(&raw->lock);
-		if (READ_ONCE(raw->gone))
+		if (usher_raw_is_gone(raw))
 			return -ENODEV;
 		if (wait_event_killable(raw->wait,
 					!READ_ONCE(raw->resetting) ||
-					READ_ONCE(raw->gone)))
+					usher_raw_is_gone(raw)))
 			return -EINTR;
 	}
 }

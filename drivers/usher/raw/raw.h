@@ -6,7 +6,7 @@
  * Lock order, outermost first:
  *
  *	mmap_lock of a process, or the lock of the PCI device
- *	  usher_raw.lock
+ *	  usher_raw_functions_lock, or usher_raw.lock
  *	    usher_raw.region_lock
  *	      usher_raw.command_lock (irq-safe)
  *
@@ -17,6 +17,7 @@
 #define _USHER_RAW_RAW_H
 
 #include <linux/cdev.h>
+#include <linux/compiler.h>
 #include <linux/device.h>
 #include <linux/idr.h>
 #include <linux/mutex.h>
@@ -24,6 +25,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <uapi/linux/usher_raw.h>
 
 #include "raw/bar.h"
@@ -75,8 +77,12 @@ struct usher_raw_irqs;
  * @regions_on: the base address registers may be touched
  *
  * @command_lock: serialises changes of the command register with the handler of
- *	INTx; guards the state of INTx in @irqs
+ *	INTx; guards the state of INTx in @irqs, @watched and @lost
+ * @watched: the owner has the function because it is alone in its IOMMU group
+ * @lost: it is not any more, so it must not be a bus master, and the owner has nothing
  *
+ * @function: in the list of all functions, see raw/group.c
+ * @group_work: takes the registers from an owner who has nothing any more
  * @wait: those who poll(), and those who want @lock and wait for the end of @resetting
  */
 struct usher_raw {
@@ -112,9 +118,19 @@ struct usher_raw {
 	bool				regions_on;
 
 	spinlock_t			command_lock; /* command register, irq-safe */
+	bool				watched;
+	bool				lost;
 
+	struct list_head		function;
+	struct work_struct		group_work;
 	wait_queue_head_t		wait;
 };
+
+/* Whether the owner, if there is one, has nothing any more: its calls fail with -ENODEV. */
+static inline bool usher_raw_is_gone(const struct usher_raw *raw)
+{
+	return READ_ONCE(raw->gone) || READ_ONCE(raw->lost);
+}
 
 int usher_raw_lock(struct usher_raw *raw);
 

@@ -47,6 +47,9 @@
  * touching a base address register is SIGBUS. Allocated memory stays mapped, and
  * counts until then.
  *
+ * So it is for an owner whose function the hardware contained when it was opened, and
+ * then another one was plugged into its IOMMU group: until the file is closed.
+ *
  * While somebody else resets the function, through sysfs for example, or the kernel
  * resets its link to recover from an error, calls wait, and touching a base address
  * register is SIGBUS. Nothing tells the process afterwards; memory and interrupts

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/mount.h>
 
 #include "harness.h"
@@ -172,6 +173,82 @@ TEST_F(iommu, only_a_group_of_one_is_contained)
 	EXPECT_EQ(2, group_of(TWIN, sibling, sizeof(sibling)));
 	EXPECT_EQ(0, attribute(TWIN, "contained"));
 	EXPECT_EQ(-EPERM, open_as_nobody(_metadata, TWIN));
+}
+
+static uint16_t command_of(const char *address)
+{
+	uint16_t command = UINT16_MAX;
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", address);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (pread(fd, &command, sizeof(command), COMMAND) != sizeof(command))
+		command = UINT16_MAX;
+	close(fd);
+	return command;
+}
+
+/* Who owned it alone does not reach the memory of a function that comes into its group. */
+TEST_F(iommu, a_newcomer_in_the_group_ends_the_owner)
+{
+	char sibling[NAME_MAX + 1] = "", path[PATH_MAX];
+	struct pollfd file = { .events = POLLIN };
+	uint8_t *registers, *memory;
+	struct usher_raw_dma dma;
+	uint64_t bus;
+
+	EXPECT_EQ(2, group_of(TWIN, sibling, sizeof(sibling)));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", sibling);
+	EXPECT_TRUE(put(path, "1"));
+	file.fd = open_node(TWIN);
+	ASSERT_GE(file.fd, 0);
+	EXPECT_EQ(0, dma_alloc(file.fd, 1, &dma, &bus));
+	memory = map(file.fd, dma.offset, PAGE, MAP_SHARED);
+	registers = map(file.fd, 0, PAGE, MAP_SHARED);
+	EXPECT_FALSE(faults(registers));
+	EXPECT_EQ(0, poll(&file, 1, 0));
+	EXPECT_TRUE(command_of(TWIN) & COMMAND_MASTER);
+
+	EXPECT_TRUE(put("/sys/bus/pci/rescan", "1"));
+	EXPECT_EQ(0, command_of(TWIN) & COMMAND_MASTER);
+	EXPECT_EQ(1, poll(&file, 1, 0));
+	EXPECT_EQ(POLLIN | POLLHUP | POLLERR, file.revents);
+	EXPECT_STREQ("none", not_gone(file.fd, USHER_RAW_IRQ_MSIX) ?: "none");
+	EXPECT_TRUE(awaited(faults(registers)));
+	EXPECT_FALSE(faults(memory));
+	EXPECT_EQ(0, command_of(TWIN) & COMMAND_MASTER);
+	munmap(memory, PAGE);
+	munmap(registers, PAGE);
+	close(file.fd);
+
+	EXPECT_EQ(-EPERM, open_as_nobody(_metadata, TWIN));
+	/* For root it is a function like others. */
+	file.fd = open_node(TWIN);
+	ASSERT_GE(file.fd, 0);
+	registers = map(file.fd, 0, PAGE, MAP_SHARED);
+	EXPECT_FALSE(faults(registers));
+	EXPECT_EQ(0, poll(&file, 1, 0));
+	EXPECT_EQ(0, dma_alloc(file.fd, 1, &dma, &bus));
+	EXPECT_TRUE(is_master(file.fd));
+	munmap(registers, PAGE);
+	close(file.fd);
+}
+
+/* An owner with privilege had to know what it does, and stays. */
+TEST_F(iommu, a_newcomer_in_the_group_of_what_nothing_contains)
+{
+	char sibling[NAME_MAX + 1] = "", path[PATH_MAX];
+	int fd = open_node(TWIN);
+
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(2, group_of(TWIN, sibling, sizeof(sibling)));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", sibling);
+	EXPECT_TRUE(put(path, "1"));
+	EXPECT_TRUE(put("/sys/bus/pci/rescan", "1"));
+	EXPECT_EQ(2, group_of(TWIN, sibling, sizeof(sibling)));
+	EXPECT_EQ(0, reset(fd));
+	close(fd);
 }
 
 /*
