@@ -11,7 +11,6 @@
 #include "kselftest_harness.h"
 #include "helper.h"
 
-#define PAGE		4096UL
 #define BUF_BYTES	(600 * PAGE)	/* more than one PRP table */
 #define MOST		200		/* fault points of one call */
 
@@ -270,7 +269,7 @@ static int try_admin(struct failing_data *self)
 {
 	struct usher_admin arg = {
 		.size = sizeof(arg), .opcode = 0x06, .cdw10 = 1,
-		.data = (uintptr_t)self->memory, .data_length = PAGE,
+		.data = (uintptr_t)self->memory, .data_length = DEVICE_PAGE,
 	};
 
 	return call(self->grant, USHER_IOC_ADMIN, &arg);

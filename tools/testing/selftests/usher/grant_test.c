@@ -19,7 +19,6 @@
 #include "kselftest_harness.h"
 #include "helper.h"
 
-#define PAGE		4096UL
 #define UID		4711
 #define OTHER_UID	4712
 #define GID		4713

@@ -657,6 +657,11 @@ int disk_slow(unsigned int iops)
 
 /* ---- the system ---- */
 
+size_t page_bytes(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
 uint64_t now_ns(void)
 {
 	struct timespec ts;

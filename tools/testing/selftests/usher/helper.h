@@ -73,6 +73,11 @@
 #define SC_MASK			0x7ff
 #define SC_DNR			0x4000
 
+/* A page of the processor, which is what the kernel pins and maps: 4, 16 or 64 KiB */
+#define PAGE		page_bytes()
+/* A page of the controller, whatever the processor's is: PRPs, answers of Identify */
+#define DEVICE_PAGE	4096UL
+
 /* Long enough for whatever should happen at once, in a debug kernel under TCG */
 #define SOON_MS		20000
 /* What does not wait for a device is done by then */
@@ -216,6 +221,7 @@ int qmp(const char *command, const char *const args[]);
 
 /* ---- the system ---- */
 
+size_t page_bytes(void);
 uint64_t now_ns(void);
 uint64_t now_ms(void);
 int read_text(const char *path, char *text, size_t size);

@@ -12,7 +12,6 @@
 #include "kselftest_harness.h"
 #include "helper.h"
 
-#define PAGE		4096UL
 #define HUGE_PAGE	(2UL << 20)
 #define ENTRIES		64
 
@@ -66,7 +65,7 @@ static int identify_oncs(int grant, void *page)
 		.opcode = 0x06,
 		.cdw10 = 1,
 		.data = (uintptr_t)page,
-		.data_length = PAGE,
+		.data_length = DEVICE_PAGE,
 	};
 	int ret = call(grant, USHER_IOC_ADMIN, &arg);
 
@@ -162,7 +161,7 @@ TEST_F(io, lengths_up_to_max_transfer)
 	for (nlb = 1; nlb < most; nlb += 1 + nlb / 3)
 		ASSERT_TRUE(round_trip(self, nlb, nlb, 0, MEMORY / 2));
 	ASSERT_TRUE(round_trip(self, 0, most - 1, 4, MEMORY / 2));
-	ASSERT_TRUE(round_trip(self, 0, most, 4, MEMORY / 2 + PAGE - 4));
+	ASSERT_TRUE(round_trip(self, 0, most, 4, MEMORY / 2 + DEVICE_PAGE - 4));
 	most = self->info.max_transfer / self->info.lba_bytes;
 	EXPECT_EQ(SC_INVALID_FIELD, move(self, OP_READ, 0, most + 1, self->buf, 0));
 	EXPECT_EQ(SC_INVALID_FIELD, move(self, OP_WRITE, 0, most + 1, self->buf, 0));
@@ -174,13 +173,13 @@ TEST_F(io, lengths_up_to_max_transfer)
  */
 static bool cross_table(struct io_data *self, uint64_t table, uint64_t pages)
 {
-	uint32_t nlb = pages * PAGE / self->info.lba_bytes;
+	uint32_t nlb = pages * DEVICE_PAGE / self->info.lba_bytes;
 	uint64_t first, shift;
 
 	for (first = table - pages - 1; first <= table + 1; first++)
-		for (shift = 0; shift < PAGE; shift += 2044)
-			if (!round_trip(self, first, nlb, first * PAGE + shift,
-					(first + 515) * PAGE))
+		for (shift = 0; shift < DEVICE_PAGE; shift += 2044)
+			if (!round_trip(self, first, nlb, first * DEVICE_PAGE + shift,
+					(first + 515) * DEVICE_PAGE))
 				return false;
 	return true;
 }
@@ -198,20 +197,20 @@ TEST_F(io, prp_tables)
 /* Commands that reach over a whole table, or end or begin at its end */
 TEST_F(io, longest_commands_over_prp_tables)
 {
-	uint64_t pages = self->most * self->info.lba_bytes / PAGE, first;
+	uint64_t pages = self->most * self->info.lba_bytes / DEVICE_PAGE, first;
 
 	for (first = 1022 - pages - 1; first <= 1022 - pages + 2; first++) {
-		ASSERT_TRUE(round_trip(self, 0, self->most, first * PAGE,
-				       (first + 600) * PAGE));
-		ASSERT_TRUE(round_trip(self, 0, self->most, first * PAGE + 4,
-				       (first + 600) * PAGE - 4));
+		ASSERT_TRUE(round_trip(self, 0, self->most, first * DEVICE_PAGE,
+				       (first + 600) * DEVICE_PAGE));
+		ASSERT_TRUE(round_trip(self, 0, self->most, first * DEVICE_PAGE + 4,
+				       (first + 600) * DEVICE_PAGE - 4));
 	}
 }
 
 TEST_F(io, first_and_last_block)
 {
-	ASSERT_TRUE(round_trip(self, self->info.nlb - 1, 1, 0, PAGE));
-	ASSERT_TRUE(round_trip(self, 0, 1, 0, PAGE));
+	ASSERT_TRUE(round_trip(self, self->info.nlb - 1, 1, 0, DEVICE_PAGE));
+	ASSERT_TRUE(round_trip(self, 0, 1, 0, DEVICE_PAGE));
 	ASSERT_TRUE(round_trip(self, self->info.nlb - 7, 7, 0, MEMORY / 2));
 	EXPECT_EQ(SC_LBA_RANGE, move(self, OP_READ, self->info.nlb - 6, 7,
 				     self->buf, 0));
@@ -520,7 +519,7 @@ TEST_F(io, memory_huge_pages)
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	ASSERT_NE(MAP_FAILED, addr);
 	EXPECT_TRUE(memory_works(self, addr, 2 * HUGE_PAGE));
-	EXPECT_TRUE(memory_works(self, addr + PAGE, HUGE_PAGE));
+	EXPECT_TRUE(memory_works(self, addr + DEVICE_PAGE, HUGE_PAGE));
 	munmap(addr, 2 * HUGE_PAGE);
 	addr = mmap(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
@@ -544,8 +543,8 @@ TEST_F(io, memory_transparent_huge_pages)
 	memset(addr, 1, 2 * HUGE_PAGE);
 	EXPECT_TRUE(memory_works(self, addr, 2 * HUGE_PAGE));
 	/* Half of one, and small pages behind it */
-	EXPECT_TRUE(memory_works(self, addr + HUGE_PAGE + PAGE,
-				 HUGE_PAGE + PAGE));
+	EXPECT_TRUE(memory_works(self, addr + HUGE_PAGE + DEVICE_PAGE,
+				 HUGE_PAGE + DEVICE_PAGE));
 	munmap(map, length);
 }
 
@@ -672,11 +671,11 @@ TEST_F(io, memory_after_fork)
 
 TEST_F(io, memory_read_only_refuses_reads)
 {
-	int buf = buf_register(self->grant, self->memory, PAGE * 64,
+	int buf = buf_register(self->grant, self->memory, DEVICE_PAGE * 64,
 			       USHER_BUF_RDONLY);
 
 	ASSERT_LT(0, buf);
-	memset(self->memory, 0x5a, PAGE);
+	memset(self->memory, 0x5a, DEVICE_PAGE);
 	EXPECT_EQ(SC_ACCESS_DENIED, move(self, OP_READ, 0, 1, buf, 0));
 	EXPECT_EQ(0x5a, self->memory[0]);
 	EXPECT_EQ(0, move(self, OP_WRITE, 0, 1, buf, 0));
@@ -804,7 +803,7 @@ TEST_F(io, rights)
 		ASSERT_LE(0, narrow.grant);
 		ASSERT_EQ(0, ring_open(&narrow.ring, narrow.grant, 8,
 				       variant->ring_flags));
-		narrow.buf = buf_register(narrow.grant, self->memory, PAGE * 16, 0);
+		narrow.buf = buf_register(narrow.grant, self->memory, DEVICE_PAGE * 16, 0);
 		ASSERT_LT(0, narrow.buf);
 
 		dsm = cmd_data(OP_DSM, self->info.nsid, 0, 1, narrow.buf, 0, 16);
@@ -839,10 +838,10 @@ TEST(separate_metadata_are_refused)
 	ASSERT_LE(0, grant);
 	ASSERT_EQ(0, grant_info(grant, &info));
 	ASSERT_EQ(0, ring_open(&ring, grant, 8, 0));
-	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+	page = mmap(NULL, DEVICE_PAGE, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, page);
-	buf = buf_register(grant, page, PAGE, 0);
+	buf = buf_register(grant, page, DEVICE_PAGE, 0);
 	ASSERT_LT(0, buf);
 	sqe = cmd_data(OP_READ, info.nsid, 0, 1, buf, 0, 520);
 	EXPECT_EQ(SC_INVALID_NS, ring_do(&ring, &sqe));
@@ -856,7 +855,7 @@ TEST(separate_metadata_are_refused)
 	EXPECT_EQ(0, ring_do(&ring, &sqe));
 	ring_close(&ring);
 	close(grant);
-	munmap(page, PAGE);
+	munmap(page, DEVICE_PAGE);
 }
 
 /* ---- zones ---- */
@@ -926,10 +925,10 @@ FIXTURE_SETUP(zones)
 	ASSERT_LE(0, self->grant);
 	ASSERT_EQ(0, grant_info(self->grant, &self->info));
 	ASSERT_EQ(0, ring_open(&self->ring, self->grant, ENTRIES, 0));
-	self->report = mmap(NULL, 256 * PAGE, PROT_READ | PROT_WRITE,
+	self->report = mmap(NULL, 256 * DEVICE_PAGE, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->report);
-	self->buf = buf_register(self->grant, self->report, 256 * PAGE, 0);
+	self->buf = buf_register(self->grant, self->report, 256 * DEVICE_PAGE, 0);
 	ASSERT_LT(0, self->buf);
 	self->zone = self->info.zone_blocks;
 	ASSERT_EQ(0, zone_send(self, 0, SEND_RESET | SEND_ALL));
@@ -939,7 +938,7 @@ FIXTURE_TEARDOWN(zones)
 {
 	ring_close(&self->ring);
 	close(self->grant);
-	munmap(self->report, 256 * PAGE);
+	munmap(self->report, 256 * DEVICE_PAGE);
 }
 
 /* Returns the status, and where the blocks went. */
@@ -947,7 +946,7 @@ static int append(struct zones_data *self, uint64_t zone, uint32_t nlb,
 		  uint64_t *slba)
 {
 	struct usher_sqe sqe = cmd_data(OP_APPEND, self->info.nsid, zone, nlb,
-					self->buf, PAGE, nlb * 512);
+					self->buf, DEVICE_PAGE, nlb * 512);
 	struct usher_cqe cqe;
 
 	ring_push(&self->ring, &sqe);
@@ -996,11 +995,11 @@ TEST_F(zones, appended_data)
 	uint64_t slba;
 	struct usher_sqe sqe;
 
-	pattern_fill((char *)self->report + PAGE, 0, 1024, 512, 3);
+	pattern_fill((char *)self->report + DEVICE_PAGE, 0, 1024, 512, 3);
 	ASSERT_EQ(0, append(self, self->zone, 1024, &slba));
 	ASSERT_EQ(0, append(self, self->zone, 1024, &slba));
 	EXPECT_EQ(self->zone + 1024, slba);
-	memset(self->report, 0, 256 * PAGE);
+	memset(self->report, 0, 256 * DEVICE_PAGE);
 	sqe = cmd_data(OP_READ, self->info.nsid, slba, 1024, self->buf, 0, 1024 * 512);
 	ASSERT_EQ(0, ring_do(&self->ring, &sqe));
 	EXPECT_TRUE(pattern_is(self->report, 0, 1024, 512, 3));
@@ -1032,7 +1031,7 @@ TEST_F(zones, narrowed_to_two)
 				 USHER_RIGHTS_ALL);
 	ASSERT_LE(0, two.grant);
 	ASSERT_EQ(0, ring_open(&two.ring, two.grant, 8, 0));
-	two.buf = buf_register(two.grant, self->report, 256 * PAGE, 0);
+	two.buf = buf_register(two.grant, self->report, 256 * DEVICE_PAGE, 0);
 	ASSERT_LT(0, two.buf);
 
 	EXPECT_EQ(0, append(&two, 4 * self->zone, 1, &slba));

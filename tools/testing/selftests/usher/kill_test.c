@@ -18,7 +18,6 @@
 #include "kselftest_harness.h"
 #include "helper.h"
 
-#define PAGE		4096UL
 #define UID		4711
 #define COMMANDS	8
 #define QUEUES		4	/* of the plain disk */

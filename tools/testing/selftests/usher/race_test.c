@@ -14,7 +14,6 @@
 #include "kselftest_harness.h"
 #include "helper.h"
 
-#define PAGE		4096UL
 /* So many that some are rewritten while others are read */
 #define ENTRIES		128
 
@@ -23,7 +22,7 @@
 #define OWN_SLBA	CANARY
 #define OWN		256
 
-#define MEMORY		(64 * PAGE)
+#define MEMORY		(64 * DEVICE_PAGE)
 
 /* FIXTURE_DATA(race), in a form that checkpatch reads */
 #define race_data	_test_data_race
@@ -37,9 +36,9 @@ FIXTURE(race) {
 	uint32_t seed;		/* of the next thread's random numbers */
 };
 
-#define REGISTERED	(16 * PAGE)
-#define IN_MIDDLE	(8 * PAGE)
-#define READ_ONLY	(40 * PAGE)
+#define REGISTERED	(16 * DEVICE_PAGE)
+#define IN_MIDDLE	(8 * DEVICE_PAGE)
+#define READ_ONLY	(40 * DEVICE_PAGE)
 
 FIXTURE_SETUP(race)
 {
@@ -188,8 +187,8 @@ static void *scribble_entries(void *data)
 	};
 	static const uint32_t nlbs[] = { 0, 7, 8, 15, 127, 128, 255, 0xffff };
 	static const uint64_t offsets[] = {
-		0, 4, PAGE, REGISTERED - 512, REGISTERED, REGISTERED + PAGE,
-		-PAGE, -4ULL,
+		0, 4, DEVICE_PAGE, REGISTERED - 512, REGISTERED, REGISTERED + DEVICE_PAGE,
+		-DEVICE_PAGE, -4ULL,
 	};
 	static const uint32_t lengths[] = { 0, 512, 4096, REGISTERED, ~0U };
 	static const uint32_t nsids[] = { 1, 1, 1, 1, 0, 2, ~0U };
@@ -281,7 +280,7 @@ static void *scribble_ranges(void *data)
 	struct race_data *self = data;
 	void *memory = self->memory + IN_MIDDLE;
 	struct dsm_range *dsm = memory;
-	struct copy_range *copy = memory + PAGE;
+	struct copy_range *copy = memory + DEVICE_PAGE;
 	uint32_t random = next_seed(self);
 
 	run_on(1);
@@ -299,10 +298,10 @@ static void *scribble_ranges(void *data)
 TEST_F(race, ranges_rewritten_while_submitted)
 {
 	struct usher_sqe dsm = worker_cmd(&self->w, OP_DSM, 0, 1, 0);
-	struct usher_sqe copy = worker_cmd(&self->w, OP_COPY, OWN_SLBA + 64, 1, PAGE);
+	struct usher_sqe copy = worker_cmd(&self->w, OP_COPY, OWN_SLBA + 64, 1, DEVICE_PAGE);
 	pthread_t thread;
 
-	memset(self->memory + IN_MIDDLE, 0, 2 * PAGE);
+	memset(self->memory + IN_MIDDLE, 0, 2 * DEVICE_PAGE);
 	dsm.cdw10 = htole32(3);
 	dsm.cdw11 = htole32(4);
 	dsm.cdw12 = 0;
@@ -503,7 +502,7 @@ static void *narrow_and_work(void *data)
 	run_on(1);
 	while (!stopped(self)) {
 		if (worker_open(&w, grant_narrow(self->w.grant, OWN_SLBA, OWN,
-						 USHER_RIGHTS_ALL), 8, PAGE, 0))
+						 USHER_RIGHTS_ALL), 8, DEVICE_PAGE, 0))
 			continue;
 		do {
 			ret = worker_move(&w, OP_WRITE, OWN_SLBA, 8, 0);

@@ -20,7 +20,6 @@
 #include "kselftest_harness.h"
 #include "helper.h"
 
-#define PAGE	4096UL
 
 FIXTURE(ring) {
 	struct worker w;

@@ -12,7 +12,6 @@
 #include "kselftest_harness.h"
 #include "helper.h"
 
-#define PAGE		4096UL
 #define QUEUES		4
 #define RINGS		256
 #define QUEUE_SLOTS	255

@@ -67,7 +67,7 @@ static void expect_leak(struct __test_metadata *_metadata, struct softctrl *self
 	EXPECT_EQ(1, stat_of("bus_master"));
 	EXPECT_EQ(1, stat_of("ready"));
 	EXPECT_EQ(1, logged(self, "64 pages of processes are lost"));
-	EXPECT_EQ(self->pins + BUF_BYTES / 4096, pinned_pages());
+	EXPECT_EQ(self->pins + BUF_BYTES / PAGE, pinned_pages());
 
 	/* It is needed: the device does write there, to memory of this process. */
 	ASSERT_EQ(0xee, self->mem[20 * 4096]);
@@ -77,7 +77,7 @@ static void expect_leak(struct __test_metadata *_metadata, struct softctrl *self
 
 	close_all(self);
 	EXPECT_TRUE(quiet());
-	EXPECT_EQ(self->pins + BUF_BYTES / 4096, pinned_pages());
+	EXPECT_EQ(self->pins + BUF_BYTES / PAGE, pinned_pages());
 }
 
 TEST_F_TIMEOUT(leak, pages_of_an_unstoppable_device_are_lost, 120)
@@ -167,7 +167,7 @@ static void prove_late(struct __test_metadata *_metadata, struct softctrl *self,
 		close_all(self);
 	EXPECT_TRUE(quiet());
 	/* The buffer is kept even after it was closed, and the device does write to it. */
-	EXPECT_EQ(self->pins + BUF_BYTES / 4096, pinned_pages());
+	EXPECT_EQ(self->pins + BUF_BYTES / PAGE, pinned_pages());
 	ASSERT_EQ(0xee, self->mem[20 * 4096]);
 	ASSERT_EQ(0, fault("release", "fifo"));
 	EXPECT_EQ(0, self->mem[20 * 4096]);
@@ -197,7 +197,7 @@ TEST_F_TIMEOUT(leak, pages_are_lost_once, 120)
 	lose_unstoppable(_metadata, self, 20);
 	EXPECT_EQ(0, logged(self, "pages of processes are lost"));
 	/* The driver is bound still, and so has its attributes. */
-	EXPECT_EQ(BUF_BYTES / 4096, pages_leaked(self));
+	EXPECT_EQ(BUF_BYTES / PAGE, pages_leaked(self));
 	hush_dma_debug(true);
 	ASSERT_EQ(0, write_text(DRIVER "unbind", self->address));
 	hush_dma_debug(false);

@@ -15,7 +15,6 @@
 #include "kselftest_harness.h"
 #include "helper.h"
 
-#define PAGE		4096UL
 #define ENTRIES		16
 #define NEVER_US	60000000
 #define SHORT_US	50

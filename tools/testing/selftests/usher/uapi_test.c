@@ -17,7 +17,6 @@
 #include "kselftest_harness.h"
 #include "helper.h"
 
-#define PAGE		4096
 #define NO_SUCH_ID	0x7fffffff
 
 FIXTURE(ioctls) {
@@ -64,7 +63,7 @@ union arguments {
 	struct usher_enter enter;
 	struct usher_ring_info ring_info;
 	struct usher_eventfd eventfd;
-	char bytes[PAGE];
+	char bytes[DEVICE_PAGE];
 };
 
 /* What a call with good arguments does; what it made is undone at once. */
@@ -770,19 +769,19 @@ TEST_F(ioctls, admin_allow_list)
 		/* Get Log Page with these dwords lacks the RAE bit. */
 		if (!listed(opcodes, i))
 			EXPECT_EQ(-EACCES, admin(self->grant, i, 1, 0,
-						 self->memory, PAGE, NULL))
+						 self->memory, DEVICE_PAGE, NULL))
 				TH_LOG("opcode %#x", i);
 		EXPECT_EQ(listed(cns, i) ? 0 : -EACCES,
-			  admin(self->grant, 0x06, i, 0, self->memory, PAGE, NULL))
+			  admin(self->grant, 0x06, i, 0, self->memory, DEVICE_PAGE, NULL))
 			TH_LOG("CNS %#x", i);
 		EXPECT_EQ(listed(lids, i) ? 0 : -EACCES,
-			  admin(self->grant, 0x02, log | i, 0, self->memory, PAGE, NULL))
+			  admin(self->grant, 0x02, log | i, 0, self->memory, DEVICE_PAGE, NULL))
 			TH_LOG("LID %#x", i);
 		EXPECT_EQ(listed(fids, i) ? 0 : -EACCES,
 			  admin(self->grant, 0x0a, i, 0, NULL, 0, NULL))
 			TH_LOG("FID %#x", i);
 	}
-	EXPECT_EQ(-EACCES, admin(self->grant, 0x106, 1, 0, self->memory, PAGE, NULL));
+	EXPECT_EQ(-EACCES, admin(self->grant, 0x106, 1, 0, self->memory, DEVICE_PAGE, NULL));
 }
 
 TEST_F(ioctls, admin_bits)
@@ -793,18 +792,18 @@ TEST_F(ioctls, admin_bits)
 	/* Identify: no controller identifier, no UUID index */
 	for (bit = 8; bit < 32; bit++)
 		EXPECT_EQ(-EACCES, admin(self->grant, 0x06, 1 | 1U << bit, 0,
-					 self->memory, PAGE, NULL));
+					 self->memory, DEVICE_PAGE, NULL));
 	for (bit = 0; bit < 24; bit++)
 		EXPECT_EQ(-EACCES, admin(self->grant, 0x06, 1, 1U << bit,
-					 self->memory, PAGE, NULL));
+					 self->memory, DEVICE_PAGE, NULL));
 	/* Get Log Page: events must be retained, no log specific field */
 	EXPECT_EQ(-EACCES, admin(self->grant, 0x02, 127 << 16 | 2, 0,
-				 self->memory, PAGE, NULL));
+				 self->memory, DEVICE_PAGE, NULL));
 	for (bit = 8; bit < 15; bit++)
 		EXPECT_EQ(-EACCES, admin(self->grant, 0x02, log | 2 | 1U << bit,
-					 0, self->memory, PAGE, NULL));
+					 0, self->memory, DEVICE_PAGE, NULL));
 	EXPECT_EQ(-EACCES, admin(self->grant, 0x02, log | 2, 1, self->memory,
-				 PAGE, NULL));
+				 DEVICE_PAGE, NULL));
 	/* Get Features: current, default, saved; capabilities are not asked for */
 	for (bit = 0; bit < 3; bit++)
 		EXPECT_EQ(0, admin(self->grant, 0x0a, bit << 8 | 6, 0, NULL, 0, &status));
@@ -824,25 +823,25 @@ TEST_F(ioctls, admin_answers)
 	/* The field of 20 bytes is filled up with spaces. */
 	snprintf(serial, sizeof(serial), "%-20s", environment(PLAIN));
 	/* Identify Controller on both nodes: the serial number */
-	ASSERT_EQ(0, admin(self->grant, 0x06, 1, 0, data, PAGE, &status));
+	ASSERT_EQ(0, admin(self->grant, 0x06, 1, 0, data, DEVICE_PAGE, &status));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, memcmp(data + 4, serial, 20));
-	memset(data, 0, PAGE);
-	ASSERT_EQ(0, admin(self->controller, 0x06, 1, 0, data, PAGE, &status));
+	memset(data, 0, DEVICE_PAGE);
+	ASSERT_EQ(0, admin(self->controller, 0x06, 1, 0, data, DEVICE_PAGE, &status));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(0, memcmp(data + 4, serial, 20));
 	/* Identify Namespace: its size */
-	ASSERT_EQ(0, admin(self->grant, 0x06, 0, 0, data, PAGE, &status));
+	ASSERT_EQ(0, admin(self->grant, 0x06, 0, 0, data, DEVICE_PAGE, &status));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(info.ns_blocks, *(uint64_t *)data);
 	/* Active namespaces: one */
-	ASSERT_EQ(0, admin(self->grant, 0x06, 2, 0, data, PAGE, &status));
+	ASSERT_EQ(0, admin(self->grant, 0x06, 2, 0, data, DEVICE_PAGE, &status));
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(1, *(uint32_t *)data);
 	EXPECT_EQ(0, *(uint32_t *)(data + 4));
 	/* What the device refuses is a status. */
 	ASSERT_EQ(0, admin(self->grant, 0x0a, 0x03 + 1, 0x0, NULL, 0, &status));
-	ASSERT_EQ(0, admin(self->grant, 0x06, 5, 0x7f << 24, data, PAGE, &status));
+	ASSERT_EQ(0, admin(self->grant, 0x06, 5, 0x7f << 24, data, DEVICE_PAGE, &status));
 	EXPECT_NE(0, status);
 }
 
@@ -852,17 +851,17 @@ TEST_F(ioctls, admin_errors)
 		.size = sizeof(arg),
 		.opcode = 0x02,
 		.cdw10 = 1024 << 16 | 0x8002,
-		.data_length = 2 * PAGE,
+		.data_length = 2 * DEVICE_PAGE,
 		.data = (uintptr_t)self->memory,
 	};
 	int fd;
 
 	/* Too little room, and none */
 	EXPECT_EQ(-EINVAL, admin(self->grant, 0x06, 1, 0, self->memory,
-				 PAGE - 1, NULL));
-	EXPECT_EQ(-EFAULT, admin(self->grant, 0x06, 1, 0, NULL, PAGE, NULL));
-	EXPECT_EQ(-EFAULT, admin(self->grant, 0x06, 1, 0, self->memory + 4,
-				 PAGE, NULL));
+				 DEVICE_PAGE - 1, NULL));
+	EXPECT_EQ(-EFAULT, admin(self->grant, 0x06, 1, 0, NULL, DEVICE_PAGE, NULL));
+	EXPECT_EQ(-EFAULT, admin(self->grant, 0x06, 1, 0,
+				 self->memory + PAGE - DEVICE_PAGE + 4, DEVICE_PAGE, NULL));
 	/* More than a page of a log; an offset that is odd, or far away */
 	EXPECT_EQ(-EINVAL, call(self->grant, USHER_IOC_ADMIN, &arg));
 	arg.cdw10 = 0x8002;
@@ -881,7 +880,7 @@ TEST_F(ioctls, admin_errors)
 	/* Without the right */
 	fd = grant_narrow(self->grant, 0, 8, USHER_RIGHT_READ);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(-EACCES, admin(fd, 0x06, 1, 0, self->memory, PAGE, NULL));
+	EXPECT_EQ(-EACCES, admin(fd, 0x06, 1, 0, self->memory, DEVICE_PAGE, NULL));
 	close(fd);
 }
 

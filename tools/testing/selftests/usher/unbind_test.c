@@ -24,7 +24,6 @@
 #include "fuse.h"
 #include "helper.h"
 
-#define PAGE		4096UL
 #define COMMANDS	8
 
 /* ---- how it goes, and comes back ---- */
