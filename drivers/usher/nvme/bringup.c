@@ -94,9 +94,8 @@ static bool usher_stop_by_bus_master(struct usher_ctrl *ctrl)
  * Only the capability promises the reset, and only a reset clears Bus Master
  * Enable: a function that still has it was not reset.
  */
-static bool usher_stop_by_flr(struct usher_ctrl *ctrl)
+static bool usher_reset_function(struct pci_dev *pdev)
 {
-	struct pci_dev *pdev = to_pci_dev(ctrl->dev);
 	u16 command;
 
 	pci_save_state(pdev);
@@ -107,6 +106,18 @@ static bool usher_stop_by_flr(struct usher_ctrl *ctrl)
 	pci_restore_state(pdev);
 	pci_clear_master(pdev);
 	return !(command & PCI_COMMAND_MASTER);
+}
+
+/* Nobody else resets the function, or accesses its configuration, meanwhile. */
+static bool usher_stop_by_flr(struct usher_ctrl *ctrl)
+{
+	struct pci_dev *pdev = to_pci_dev(ctrl->dev);
+	bool reset;
+
+	pci_cfg_access_lock(pdev);
+	reset = usher_reset_function(pdev);
+	pci_cfg_access_unlock(pdev);
+	return reset;
 }
 
 /* 3.6.1: an orderly shutdown, before the power may go */

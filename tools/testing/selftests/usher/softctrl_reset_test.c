@@ -60,6 +60,30 @@ TEST_F_TIMEOUT(reset, a_function_level_reset_mends_the_device, 120)
 	EXPECT_TRUE(settled(self));
 }
 
+/*
+ * Who has a function's configuration to himself, as for a reset of his own, is not
+ * disturbed by that reset, and nobody's accesses to configuration are lost in it.
+ */
+TEST_F_TIMEOUT(reset, a_function_level_reset_waits_for_the_configuration, 120)
+{
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
+	ASSERT_EQ(0, start(self, "to=1"));
+	ASSERT_EQ(0, fault("abort", "ignore"));
+	ASSERT_EQ(0, fault("ignore_disable", "1"));
+	ASSERT_EQ(0, fault("sticky_master", "1"));
+	ASSERT_EQ(0, fault("busy", "%s", self->address));
+	ASSERT_EQ(0, hold_read(self, 8));
+	EXPECT_TRUE(wait_until(logged(self, "taking it off the bus") == 1));
+	EXPECT_EQ(-ETIME, reap(&self->ring, &cqe, PROMPT_MS));
+	EXPECT_EQ(0, stat_of("flrs"));
+	ASSERT_EQ(0, fault("busy", "none"));
+	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+	EXPECT_EQ(1, stat_of("flrs"));
+	EXPECT_TRUE(settled(self));
+}
+
 /* A polling thread goes on after a reset, and needs no call for it. */
 TEST_F_TIMEOUT(reset, a_reset_does_not_end_a_polling_thread, 120)
 {
