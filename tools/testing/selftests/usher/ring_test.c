@@ -20,7 +20,6 @@
 #include "kselftest_harness.h"
 #include "helper.h"
 
-
 FIXTURE(ring) {
 	struct worker w;
 };
