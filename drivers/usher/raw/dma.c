@@ -183,14 +183,22 @@ void usher_raw_mems_release(struct list_head *removed)
 	}
 }
 
-/* The same, for a caller that must not wait */
+/*
+ * The same, for a caller that must not wait. It takes one work item for each user: a file
+ * system that one of them mapped delays neither the memory of another one nor, as many work
+ * items would, the rest of the queue.
+ */
 void usher_raw_mems_release_later(struct list_head *removed)
 {
-	struct usher_raw_mem *mem, *next;
+	struct usher_raw_mem *first, *mem, *next;
 
-	list_for_each_entry_safe(mem, next, removed, node) {
-		list_del(&mem->node);
-		usher_raw_mem_put_later(mem);
+	while (!list_empty(removed)) {
+		first = list_first_entry(removed, struct usher_raw_mem, node);
+		list_del(&first->node);
+		list_for_each_entry_safe(mem, next, removed, node)
+			if (mem->pin.user == first->pin.user)
+				list_move_tail(&mem->node, &first->others);
+		usher_raw_mem_put_later(first);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -78,10 +79,17 @@ void usher_raw_mem_put(struct usher_raw_mem *mem)
 
 static void usher_raw_mem_work(struct work_struct *work)
 {
-	usher_raw_mem_put(container_of(work, struct usher_raw_mem, work));
+	struct usher_raw_mem *mem = container_of(work, struct usher_raw_mem, work);
+	struct usher_raw_mem *other, *next;
+
+	list_for_each_entry_safe(other, next, &mem->others, node) {
+		list_del(&other->node);
+		usher_raw_mem_put(other);
+	}
+	usher_raw_mem_put(mem);
 }
 
-/* The same, for a caller that must not wait */
+/* The same, for a caller that must not wait, and for what is in the list of others */
 void usher_raw_mem_put_later(struct usher_raw_mem *mem)
 {
 	queue_work(usher_free_wq, &mem->work);
@@ -107,6 +115,7 @@ struct usher_raw_mem *usher_raw_mem_alloc(const struct usher_raw_dma *arg,
 		return ERR_PTR(ret);
 	kref_init(&mem->kref);
 	INIT_WORK(&mem->work, usher_raw_mem_work);
+	INIT_LIST_HEAD(&mem->others);
 	mem->source = source;
 	mem->contiguous = arg->flags & USHER_RAW_DMA_CONTIGUOUS;
 	mem->pin.rdonly = arg->flags & USHER_RAW_DMA_RDONLY;

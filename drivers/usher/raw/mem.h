@@ -7,6 +7,7 @@
 #define _USHER_RAW_MEM_H
 
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -35,9 +36,12 @@ enum usher_raw_source {
  * @contiguous: it must be one range of bus addresses
  * @pin: its pages
  * @sgt: their DMA mapping
- * @work: puts the reference of the device, for a caller that must not wait
+ * @work: puts the references of the device to this and to @others, for a caller that must
+ *	not wait
+ * @others: memory of the same user
  *
- * @node: in raw.mems or raw.quarantine; this and @id are guarded by raw.lock
+ * @node: in raw.mems or raw.quarantine; this and @id are guarded by raw.lock. Later in
+ *	@others.
  * @id: in raw.ids
  */
 struct usher_raw_mem {
@@ -47,6 +51,7 @@ struct usher_raw_mem {
 	struct usher_pin	pin;
 	struct sg_table		sgt;
 	struct work_struct	work;
+	struct list_head	others;
 
 	struct list_head	node;
 	int			id;
