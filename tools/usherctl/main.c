@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "descriptor.h"
 #include "macros.h"
 #include "message.h"
 #include "status.h"
@@ -42,18 +43,14 @@ static void print_commands(void)
 static int run(const struct command *command, int argc, char **argv)
 {
 	static char name[32];
-	int status;
 
 	snprintf(name, sizeof(name), "usherctl %s", command->name);
 	set_command(name);
 	argv[0] = name;	/* getopt_long() begins its messages with it */
-	status = command->run(argc, argv);
-	if (!status && (fflush(stdout) || ferror(stdout)))
-		status = fail("standard output: it cannot be written");
-	return status;
+	return command->run(argc, argv);
 }
 
-int main(int argc, char **argv)
+static int run_by_name(int argc, char **argv)
 {
 	size_t i;
 
@@ -76,4 +73,16 @@ int main(int argc, char **argv)
 			return run(&commands[i], argc - 1, argv + 1);
 	}
 	return usage_error("there is no command \"%s\"", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	if (!keep_standard_streams() || !wait_in_output())
+		return STATUS_FAILED;
+	status = run_by_name(argc, argv);
+	if (!status && (fflush(stdout) || ferror(stdout)))
+		status = fail("standard output: it cannot be written");
+	return status;
 }

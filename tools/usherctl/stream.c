@@ -5,10 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "message.h"
 #include "stream.h"
 
@@ -75,12 +77,14 @@ ssize_t stream_read(const struct stream *stream, char *data, size_t size)
 		got = read(stream->fd, data + done, size - done);
 		if (!got)
 			break;
-		if (got < 0 && errno != EINTR) {
+		if (got > 0) {
+			done += got;
+		} else if (errno == EAGAIN) {
+			wait_ready(stream->fd, POLLIN);
+		} else if (errno != EINTR) {
 			failed(stream);
 			return -1;
 		}
-		if (got > 0)
-			done += got;
 	}
 	return (ssize_t)done;
 }
@@ -91,11 +95,13 @@ int stream_write(const struct stream *stream, const char *data, size_t size)
 
 	while (size) {
 		put = write(stream->fd, data, size);
-		if (put < 0 && errno != EINTR)
-			return failed(stream);
-		if (put > 0) {
+		if (put >= 0) {
 			data += put;
 			size -= put;
+		} else if (errno == EAGAIN) {
+			wait_ready(stream->fd, POLLOUT);
+		} else if (errno != EINTR) {
+			return failed(stream);
 		}
 	}
 	return 0;

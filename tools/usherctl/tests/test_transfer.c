@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,8 +71,27 @@ static int run(int (*command)(int argc, char **argv), const char *line)
 	return status;
 }
 
-/* As run(), with @bytes of the pattern from a pipe for standard input */
-static int run_piped(size_t bytes, const char *line)
+/* Until the process waits for something */
+static void await_sleep(pid_t process)
+{
+	char path[32], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", process);
+	while (state != 'S') {
+		file = fopen(path, "re");
+		if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+			state = 'S';
+		if (file)
+			fclose(file);
+	}
+}
+
+/*
+ * As run(), with @bytes of the pattern from a pipe for standard input; @flags are those
+ * of its end here. The other end waits until this one has found the pipe empty.
+ */
+static int run_piped_flags(size_t bytes, const char *line, int flags)
 {
 	int ends[2], saved = dup(STDIN_FILENO), status;
 	pid_t child;
@@ -81,8 +101,11 @@ static int run_piped(size_t bytes, const char *line)
 	if (!child) {
 		close(ends[0]);
 		signal(SIGPIPE, SIG_DFL);
+		if (flags & O_NONBLOCK)
+			await_sleep(getppid());
 		_exit(write(ends[1], pattern, bytes) != (ssize_t)bytes);
 	}
+	EXPECT(!fcntl(ends[0], F_SETFL, flags));
 	close(ends[1]);
 	dup2(ends[0], STDIN_FILENO);
 	close(ends[0]);
@@ -91,6 +114,11 @@ static int run_piped(size_t bytes, const char *line)
 	close(saved);
 	waitpid(child, NULL, 0);
 	return status;
+}
+
+static int run_piped(size_t bytes, const char *line)
+{
+	return run_piped_flags(bytes, line, 0);
 }
 
 static void write_all_and_read_back(void)
@@ -161,6 +189,57 @@ static void from_a_pipe(void)
 	fake_reset(512);
 	EXPECT_EQ(run_piped(0, "write --quiet usher0n1"), 0);
 	EXPECT_EQ(fake.writes, 0);
+}
+
+/* A parent may have set O_NONBLOCK for purposes of its own. */
+static void from_a_pipe_that_does_not_wait(void)
+{
+	fake_reset(512);
+	EXPECT_EQ(run_piped_flags(1000000, "write --quiet usher0n1", O_NONBLOCK), 0);
+	EXPECT(!memcmp(fake.disk, pattern, 1000000));
+}
+
+/* Copy from a pipe to the output file, from when it is full on. */
+static int copy_when_full(int pipe_end)
+{
+	int fd = open(out_path, O_WRONLY | O_CREAT | O_TRUNC, 0600), waiting = 0;
+	char data[4096];
+	ssize_t got;
+
+	while (waiting < 65536 - 4096)
+		if (ioctl(pipe_end, FIONREAD, &waiting))
+			return 1;
+	while ((got = read(pipe_end, data, sizeof(data))) > 0)
+		if (write(fd, data, got) != got)
+			return 1;
+	return got < 0;
+}
+
+static void to_a_pipe_that_does_not_wait(void)
+{
+	int ends[2], saved = dup(STDOUT_FILENO), status;
+	pid_t child;
+
+	fake_reset(512);
+	memcpy(fake.disk, pattern, FAKE_BLOCKS * 512);
+	EXPECT(!pipe(ends));
+	fflush(stdout);
+	child = fork();
+	if (!child) {
+		close(ends[1]);
+		_exit(copy_when_full(ends[0]));
+	}
+	close(ends[0]);
+	EXPECT(!fcntl(ends[1], F_SETFL, O_NONBLOCK));
+	dup2(ends[1], STDOUT_FILENO);
+	close(ends[1]);
+	status = run(cmd_read, "read --quiet --bytes 1000000 usher0n1");
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	EXPECT_EQ(status, 0);
+	waitpid(child, &status, 0);
+	EXPECT_EQ(status, 0);
+	EXPECT(output_is(0, 1000000));
 }
 
 static void too_long(void)
@@ -371,6 +450,8 @@ static const struct tap_test tests[] = {
 	TAP_TEST(only_the_range),
 	TAP_TEST(partial_block),
 	TAP_TEST(from_a_pipe),
+	TAP_TEST(from_a_pipe_that_does_not_wait),
+	TAP_TEST(to_a_pipe_that_does_not_wait),
 	TAP_TEST(too_long),
 	TAP_TEST(too_short),
 	TAP_TEST(just_that_much),
