@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,15 +59,32 @@ int stream_close(struct stream *stream)
 	return stream->opened && close(stream->fd) ? failed(stream) : 0;
 }
 
-__u64 stream_size(const struct stream *stream)
+/* Bytes from the beginning on, or 0 where that is not known */
+static __u64 whole_size(int fd)
 {
 	struct stat st;
-	off_t at = lseek(stream->fd, 0, SEEK_CUR);
+	__u64 bytes;
 
-	if (fstat(stream->fd, &st) || !S_ISREG(st.st_mode) || at < 0 ||
-	    st.st_size <= at)
+	if (fstat(fd, &st))
 		return 0;
-	return st.st_size - at;
+	if (S_ISREG(st.st_mode))
+		return st.st_size;
+	return S_ISBLK(st.st_mode) && !ioctl(fd, BLKGETSIZE64, &bytes) ? bytes : 0;
+}
+
+__u64 stream_size(const struct stream *stream)
+{
+	off_t at = lseek(stream->fd, 0, SEEK_CUR);
+	__u64 bytes = whole_size(stream->fd);
+
+	return at < 0 || bytes <= (__u64)at ? 0 : bytes - at;
+}
+
+bool stream_is_block_device(const struct stream *stream)
+{
+	struct stat st;
+
+	return !fstat(stream->fd, &st) && S_ISBLK(st.st_mode);
 }
 
 ssize_t stream_read(const struct stream *stream, char *data, size_t size)

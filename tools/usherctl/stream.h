@@ -49,12 +49,20 @@ int stream_open_output(struct stream *stream, const char *path);
 int stream_close(struct stream *stream);
 
 /**
- * stream_size() - how many bytes an input has
+ * stream_size() - how many bytes a file or a block device has
  * @stream: which
  *
  * Return: bytes from the present position on, or 0 where that is not known
  */
 __u64 stream_size(const struct stream *stream);
+
+/**
+ * stream_is_block_device() - whether a stream has a size that nothing changes
+ * @stream: which
+ *
+ * Return: whether it is a block device
+ */
+bool stream_is_block_device(const struct stream *stream);
 
 /**
  * stream_read() - read as many bytes as there are

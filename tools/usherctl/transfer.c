@@ -39,6 +39,17 @@ static int check_input(const struct transfer *transfer,
 	return 0;
 }
 
+/* A block device does not grow: look before anything in it is overwritten. */
+static int check_output(const struct transfer *transfer, const struct stream *stream)
+{
+	__u64 size = stream_size(stream);
+
+	if (!stream_is_block_device(stream) || size >= transfer->bytes)
+		return 0;
+	return fail("%s: it has room for %llu bytes, not %llu; nothing was written",
+		    stream->name, size, transfer->bytes);
+}
+
 /* Check that the input had as many bytes as it should, and no more than fit. */
 static int check_input_end(const struct transfer *transfer,
 			   const struct stream *stream, const struct moved *moved)
@@ -114,6 +125,8 @@ static int run(const struct transfer *transfer, const char *path, bool quiet)
 		return STATUS_FAILED;
 	if (!transfer->writing)
 		status = stream_open_output(&stream, path);
+	if (!status && !transfer->writing)
+		status = check_output(transfer, &stream);
 	if (!status)
 		status = move(transfer, pipeline, &stream, total, quiet);
 	if (!status)
