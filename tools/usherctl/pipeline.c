@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <usher.h>
 
@@ -94,6 +95,16 @@ static __u32 smaller(__u32 a, __u32 b)
 	return a < b ? a : b;
 }
 
+/* The slots begin at pages, but for those of which several are in a page. */
+static void set_stride(struct pipeline *p)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	size_t bytes = (size_t)p->chunk * p->transfer->info.lba_bytes;
+	size_t unit = bytes < page ? 512 : page;
+
+	p->stride = (bytes + unit - 1) & ~(unit - 1);
+}
+
 /* Choose the blocks of a chunk and the number of slots. */
 static int set_up_sizes(struct pipeline *p)
 {
@@ -103,8 +114,7 @@ static int set_up_sizes(struct pipeline *p)
 	if (!p->chunk)
 		return fail("%s: a block of %u bytes is more than one command may move (%u)",
 			    p->transfer->name, info->lba_bytes, info->max_transfer);
-	p->stride = ((size_t)p->chunk * info->lba_bytes + 4095) & ~(size_t)4095;
-
+	set_stride(p);
 	p->depth = p->transfer->verify ? MAX_DEPTH / 2 : MAX_DEPTH;
 	p->depth = smaller(p->depth, info->max_entries);
 	p->depth = power_of_two_below(smaller(p->depth, info->limits.ring_depth));
@@ -129,20 +139,31 @@ static size_t slots_bytes(const struct pipeline *p)
 	return p->stride * p->depth * (p->transfer->verify ? 2 : 1);
 }
 
-/* Register memory for all slots, or for fewer where a limit allows no more. */
+/* Half of the slots, or half of the only one; false where it has one block */
+static bool use_less(struct pipeline *p)
+{
+	if (p->depth > 1)
+		p->depth /= 2;
+	else if (p->chunk > 1)
+		p->chunk /= 2;
+	else
+		return false;
+	set_stride(p);
+	return true;
+}
+
+/* Register memory for all slots, or for less where a limit allows no more. */
 static int register_memory(struct pipeline *p)
 {
 	const struct transfer *transfer = p->transfer;
 	__u32 flags = transfer->writing && !transfer->verify ? USHER_BUF_RDONLY : 0;
 	int ret;
 
-	for (;;) {
+	do {
 		ret = usher_buf_register(transfer->grant, p->memory, slots_bytes(p),
 					 flags, &p->buf);
-		if (p->depth == 1 || (ret != -ENOMEM && ret != -EDQUOT))
-			return ret;
-		p->depth /= 2;
-	}
+	} while ((ret == -ENOMEM || ret == -EDQUOT) && use_less(p));
+	return ret;
 }
 
 static int map_memory(struct pipeline *p)

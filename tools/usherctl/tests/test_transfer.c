@@ -400,7 +400,20 @@ static void little_memory(void)
 	EXPECT_EQ(run(cmd_write, "write --quiet --verify --input IN usher0n1"),
 		  0);
 
-	fake.pinned_max = 1000;
+	/* less than one chunk of the usual size */
+	fake.pinned_max = 64 * 1024;
+	memset(fake.disk, 0, FAKE_BLOCKS * 512);
+	EXPECT_EQ(run(cmd_write, "write --quiet --input IN usher0n1"), 0);
+	EXPECT(!memcmp(fake.disk, pattern, 2000 * 512));
+	EXPECT_EQ(run(cmd_read, "read --quiet --count 2000 --output OUT usher0n1"), 0);
+	EXPECT(output_is(0, 2000 * 512));
+	fake.pinned_max = 1024;
+	memset(fake.disk, 0, FAKE_BLOCKS * 512);
+	EXPECT_EQ(run(cmd_write, "write --quiet --verify --input IN usher0n1"),
+		  0);
+	EXPECT(!memcmp(fake.disk, pattern, 2000 * 512));
+
+	fake.pinned_max = 511;
 	EXPECT_EQ(run(cmd_write, "write --quiet --input IN usher0n1"),
 		  STATUS_FAILED);
 }
