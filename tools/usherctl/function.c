@@ -2,15 +2,17 @@
 /*
  * Which PCI function is meant: by its address, a node, a disk, a network interface.
  */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "device.h"
 #include "function.h"
-#include "macros.h"
 #include "message.h"
+#include "node.h"
 #include "sysfs.h"
 
 bool parse_address(const char *text, char bdf[PCI_ADDRESS])
@@ -35,17 +37,16 @@ bool parse_address(const char *text, char bdf[PCI_ADDRESS])
 	return true;
 }
 
-/* The PCI function that a folder in sysfs is under */
+/* The PCI function that a folder in sysfs is, or is under */
 static bool pci_parent(const char *folder, char bdf[PCI_ADDRESS])
 {
-	char path[PATH_MAX], name[64];
+	char path[PATH_MAX];
 	char *slash;
 
 	if (!realpath(folder, path))
 		return false;
 	for (;;) {
-		if (sys_link(name, sizeof(name), "%s/subsystem", path) &&
-		    !strcmp(name, "pci"))
+		if (device_is_in(path, "pci"))
 			return parse_address(strrchr(path, '/') + 1, bdf);
 		slash = strrchr(path, '/');
 		if (!slash || slash == path)
@@ -55,15 +56,16 @@ static bool pci_parent(const char *folder, char bdf[PCI_ADDRESS])
 }
 
 /* In sysfs a multipath head is under no controller: its subsystem lists them. */
-static int from_head(const char *disk, char bdf[PCI_ADDRESS])
+static int from_head(const char *folder, char bdf[PCI_ADDRESS])
 {
-	char **names, path[PATH_MAX], found[PCI_ADDRESS] = "";
-	int i, count = sys_scan(&names, "/sys/class/block/%s/device", disk);
+	const char *disk = strrchr(folder, '/') + 1;
+	char **names, path[PATH_MAX + 300], found[PCI_ADDRESS] = "";
+	int i, count = sys_scan(&names, "%s/device", folder);
 	int ret = 0;
 
 	for (i = 0; i < count && !ret; i++) {
-		snprintf(path, sizeof(path),
-			 "/sys/class/block/%s/device/%s/device", disk, names[i]);
+		snprintf(path, sizeof(path), "%s/device/%s/device", folder,
+			 names[i]);
 		if (strncmp(names[i], "nvme", 4) || !pci_parent(path, bdf))
 			continue;
 		if (*found && strcmp(found, bdf))
@@ -77,60 +79,62 @@ static int from_head(const char *disk, char bdf[PCI_ADDRESS])
 	return ret;
 }
 
-bool is_address(const char *text, char bdf[PCI_ADDRESS])
+/* In sysfs a partition is a folder in that of its disk. */
+static void disk_of_partition(char folder[PATH_MAX])
 {
-	const char *slash = strrchr(text, '/');
+	char path[PATH_MAX + 16];
 
-	return parse_address(slash ? slash + 1 : text, bdf);
-}
-
-/* In which class of sysfs a name is, with the path there; NULL: in none of these */
-static const char *find_class(const char *text, char path[PATH_MAX])
-{
-	static const char * const classes[] = { "usher", "nvme", "net", "block" };
-	const char *slash = strrchr(text, '/');
-	const char *name = slash ? slash + 1 : text;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(classes) && *name; i++) {
-		snprintf(path, PATH_MAX, "/sys/class/%s/%s", classes[i], name);
-		if (!access(path, F_OK))
-			return classes[i];
-	}
-	return NULL;
+	snprintf(path, sizeof(path), "%s/partition", folder);
+	if (!access(path, F_OK))
+		*strrchr(folder, '/') = '\0';
 }
 
 bool names_function(const char *text)
 {
-	char path[PATH_MAX], bdf[PCI_ADDRESS];
-	const char *class;
+	char folder[PATH_MAX], bdf[PCI_ADDRESS];
+	struct node node;
 
-	if (is_address(text, bdf))
+	if (parse_address(text, bdf))
 		return true;
-	class = find_class(text, path);
-	return class && strcmp(class, "usher");
+	if (!find_node(text, &node) || find_device(text, folder))
+		return false;
+	return pci_parent(folder, bdf) || device_is_in(folder, "block") ||
+	       device_is_in(folder, "net");
+}
+
+static int no_such_function(const char *text, int error)
+{
+	if (error == -ENXIO)
+		return fail("%s: the node has no device behind it", text);
+	if (error == -ENOTTY)
+		return fail("%s: it is neither a device node nor a link to one",
+			    text);
+	if (error == -EACCES)
+		return fail("%s: %s", text, strerror(EACCES));
+	return fail("%s: there is no such disk or PCI function, see usherctl list or lspci",
+		    text);
 }
 
 int find_function(const char *text, char bdf[PCI_ADDRESS])
 {
-	char path[PATH_MAX];
-	const char *class;
+	char folder[PATH_MAX];
+	int ret;
 
-	if (is_address(text, bdf)) {
-		snprintf(path, sizeof(path), SYS_PCI "/%s", bdf);
-		if (!access(path, F_OK))
+	if (parse_address(text, bdf)) {
+		snprintf(folder, sizeof(folder), SYS_PCI "/%s", bdf);
+		if (!access(folder, F_OK))
 			return 0;
 		return fail("%s: there is no such PCI function, see lspci or "
 			    SYS_PCI, bdf);
 	}
 
-	class = find_class(text, path);
-	if (!class)
-		return fail("%s: there is no such disk or PCI function, see usherctl list or lspci",
-			    text);
-	if (pci_parent(path, bdf))
+	ret = find_device(text, folder);
+	if (ret)
+		return no_such_function(text, ret);
+	if (pci_parent(folder, bdf))
 		return 0;
-	if (strcmp(class, "block"))
+	if (!device_is_in(folder, "block"))
 		return fail("%s: no PCI function is behind it", text);
-	return from_head(strrchr(path, '/') + 1, bdf);
+	disk_of_partition(folder);
+	return from_head(folder, bdf);
 }

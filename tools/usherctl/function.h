@@ -20,15 +20,6 @@
 bool parse_address(const char *text, char bdf[PCI_ADDRESS]);
 
 /**
- * is_address() - parse a PCI address, or the path of a node of raw mode
- * @text: "01:00.0", or a path that ends so: "/dev/usher-raw/0000:01:00.0"
- * @bdf: answers the address as sysfs writes it
- *
- * Return: whether it is one
- */
-bool is_address(const char *text, char bdf[PCI_ADDRESS]);
-
-/**
  * names_function() - whether a text means a PCI function
  * @text: as the user wrote it
  *
@@ -38,7 +29,8 @@ bool names_function(const char *text);
 
 /**
  * find_function() - the PCI function that is meant
- * @text: address, node, disk or network interface
+ * @text: an address, or what find_device() takes: the function is that the device is
+ *	under
  * @bdf: answers its address
  *
  * Return: 0, or STATUS_FAILED after a message

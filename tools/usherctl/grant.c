@@ -31,7 +31,7 @@ static int open_node(const char *name, int flags)
 	char path[64];
 	struct node node;
 
-	if (strchr(name, '/') || !parse_node(name, &node))
+	if (!parse_node(name, &node))
 		return usher_open(name, flags);
 
 	snprintf(path, sizeof(path), "/dev/%s", name);

@@ -7,10 +7,8 @@
 
 #include "node.h"
 
-bool parse_node(const char *path, struct node *node)
+bool parse_node(const char *name, struct node *node)
 {
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
 	char back[48];
 
 	*node = (struct node) {};

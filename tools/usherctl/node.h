@@ -24,12 +24,12 @@ struct node {
 
 /**
  * parse_node() - the numbers in a node's name
- * @path: "usher0n1s3", or a path that ends so
+ * @name: "usher0n1s3"; what a path means is for find_node() to say
  * @node: result
  *
  * Return: whether it is such a name
  */
-bool parse_node(const char *path, struct node *node);
+bool parse_node(const char *name, struct node *node);
 
 /**
  * node_path() - the file of a node, of guarded or of raw mode

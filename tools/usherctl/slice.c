@@ -2,6 +2,7 @@
 /*
  * usherctl slice: publish part of a namespace as a node of its own.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <json.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <usher.h>
 
 #include "commands.h"
+#include "device.h"
 #include "devices.h"
 #include "facts.h"
 #include "grant.h"
@@ -22,6 +24,11 @@
 #include "options.h"
 #include "parse.h"
 #include "status.h"
+
+/* What a node should be */
+static const char a_namespace[] = "namespace node, such as /dev/usher0n1";
+static const char a_slice[] = "slice, such as /dev/usher0n1s1";
+static const char a_device[] = "device or namespace";
 
 static void help(void)
 {
@@ -101,6 +108,16 @@ static int parse_arguments(struct slice *slice, int argc, char **argv)
 	return 0;
 }
 
+/* @kind: what the node should be, in the message for one that is something else */
+static int which_node(const char *text, struct node *node, const char *kind)
+{
+	int ret = find_node(text, node);
+
+	if (ret == -ENOTTY)
+		return usage_error("\"%s\" is no %s", text, kind);
+	return ret ? fail_at(ACT_OPEN, ret, "%s", text) : 0;
+}
+
 static int slice_add(int argc, char **argv)
 {
 	struct slice slice = {
@@ -110,11 +127,12 @@ static int slice_add(int argc, char **argv)
 	struct node node;
 	__u32 id;
 
+	if (!ret)
+		ret = which_node(slice.node, &node, a_namespace);
 	if (ret)
 		return ret;
-	if (!parse_node(slice.node, &node) || !node.ns)
-		return usage_error("\"%s\" is no namespace node, such as /dev/usher0n1",
-				   slice.node);
+	if (!node.ns)
+		return usage_error("\"%s\" is no %s", slice.node, a_namespace);
 
 	grant = open_narrowed(slice.node, &slice.narrow);
 	if (grant < 0)
@@ -141,9 +159,11 @@ static int slice_remove(int argc, char **argv)
 	}
 	if (argc != 2)
 		return usage_error("name one slice");
-	if (!parse_node(argv[1], &node) || !node.slice)
-		return usage_error("\"%s\" is no slice, such as /dev/usher0n1s1",
-				   argv[1]);
+	ret = which_node(argv[1], &node, a_slice);
+	if (ret)
+		return ret;
+	if (!node.slice)
+		return usage_error("\"%s\" is no %s", argv[1], a_slice);
 
 	snprintf(parent, sizeof(parent), "usher%un%u", node.device, node.ns);
 	grant = open_grant(parent, 0, &name);
@@ -197,9 +217,12 @@ static int list_slices(const char *node_name, struct json_object *json)
 	struct json_object *devices;
 	struct node want;
 	size_t i;
+	int ret = node_name ? which_node(node_name, &want, a_device) : 0;
 
-	if (node_name && (!parse_node(node_name, &want) || want.slice))
-		return usage_error("\"%s\" is no device or namespace", node_name);
+	if (ret)
+		return ret;
+	if (node_name && want.slice)
+		return usage_error("\"%s\" is no %s", node_name, a_device);
 
 	devices = gather_devices();
 	for (i = 0; i < json_object_array_length(devices); i++)

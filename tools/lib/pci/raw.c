@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <linux/usher_raw.h>
 
@@ -80,6 +82,30 @@ static int open_failed(const char *address, const char *path, int error)
 	default:
 		return usher_pci_linux_not_opened(address, path, error);
 	}
+}
+
+/* A file with the right name may lead to another function: opening that would take it. */
+static int check_node(const char *address, const char *path)
+{
+	unsigned int major_nr, minor_nr;
+	char name[128];
+	struct stat st;
+	FILE *number;
+	int fields;
+
+	snprintf(name, sizeof(name), "/sys/bus/pci/devices/%s/usher/usher-raw-%s/dev",
+		 address, address);
+	number = fopen(name, "re");
+	if (!number)
+		return fail(-ENODEV, "%s is gone, or wanted back", address);
+	fields = fscanf(number, "%u:%u", &major_nr, &minor_nr);
+	fclose(number);
+	if (fields != 2)
+		return fail(-ENODEV, "%s is gone, or wanted back", address);
+	if (!stat(path, &st) && (!S_ISCHR(st.st_mode) ||
+				 st.st_rdev != makedev(major_nr, minor_nr)))
+		return fail(-EIO, "%s: %s leads to another device", address, path);
+	return 0;
 }
 
 static int read_region(struct raw *raw, uint32_t index)
@@ -172,11 +198,14 @@ static int raw_open(const char *address, struct usher_pci **pci)
 	/* Whatever else it is bound to is for others to explain. */
 	if (!is_bound(address))
 		return -ENXIO;
+	snprintf(path, sizeof(path), "/dev/usher-raw/%s", address);
+	ret = check_node(address, path);
+	if (ret < 0)
+		return ret;
 	raw = calloc(1, sizeof(*raw));
 	if (!raw)
 		return usher_pci_no_memory();
 	raw->limit = UINT64_MAX;
-	snprintf(path, sizeof(path), "/dev/usher-raw/%s", address);
 	raw->common.fd = open(path, O_RDWR | O_CLOEXEC);
 	if (raw->common.fd < 0) {
 		ret = open_failed(address, path, errno);

@@ -182,7 +182,7 @@ static void nodes(void)
 	static const char * const wrong[] = {
 		"", "usher", "usher0n", "usher0n0", "usher0n1s", "usher0n1s0",
 		"usher0s1", "usher01", "usher0n1x", "xusher0", "usher-1",
-		"nvme0n1", "/dev/usher0/",
+		"nvme0n1", "/dev/usher0", "/srv/usher1n1", "usher0/",
 	};
 	struct node node;
 	unsigned int i;
@@ -190,11 +190,11 @@ static void nodes(void)
 	EXPECT(parse_node("usher0", &node));
 	EXPECT_EQ(node.device, 0);
 	EXPECT_EQ(node.ns, 0);
-	EXPECT(parse_node("/dev/usher12n3", &node));
+	EXPECT(parse_node("usher12n3", &node));
 	EXPECT_EQ(node.device, 12);
 	EXPECT_EQ(node.ns, 3);
 	EXPECT_EQ(node.slice, 0);
-	EXPECT(parse_node("/dev/usher1n2s3", &node));
+	EXPECT(parse_node("usher1n2s3", &node));
 	EXPECT_EQ(node.slice, 3);
 	for (i = 0; i < ARRAY_SIZE(wrong); i++)
 		EXPECT(!parse_node(wrong[i], &node));

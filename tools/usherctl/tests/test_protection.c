@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What contains a PCI function is said as it is, and each reason has its name.
+ * Which PCI function is meant; what contains it is said as it is, and each reason has
+ * its name.
  */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "device.h"
 #include "function.h"
+#include "node.h"
 #include "protection.h"
+#include "status.h"
 #include "tap.h"
 
 /* All that is wanted */
@@ -159,14 +167,54 @@ static void addresses(void)
 	EXPECT(parse_address("1:0.0", bdf) && !strcmp(bdf, "0000:01:00.0"));
 	EXPECT(parse_address("10000:e1:1f.7", bdf) &&
 	       !strcmp(bdf, "10000:e1:1f.7"));
-	EXPECT(is_address("/dev/usher-raw/0000:01:00.0", bdf) &&
-	       !strcmp(bdf, "0000:01:00.0"));
+	EXPECT(!parse_address("/dev/usher-raw/0000:01:00.0", bdf));
 	EXPECT(!parse_address("01:00", bdf));
 	EXPECT(!parse_address("01:00.0 ", bdf));
 	EXPECT(!parse_address("0x1:00.0", bdf));
 	EXPECT(!parse_address("-1:00.0", bdf));
 	EXPECT(!parse_address("eth0", bdf));
-	EXPECT(!is_address("/dev/usher0n1", bdf));
+}
+
+/* A link by any name means what it leads to, and not what has that name. */
+static void links(void)
+{
+	static const char * const names[] = {
+		"0000:00:00.0", "00:00.0", "usher0", "usher0n1s1", "lo", "loop0",
+		"nvme0n1", "db",
+	};
+	char folder[] = "/tmp/usherctl-test-XXXXXX", path[64], found[PATH_MAX];
+	struct node node;
+	unsigned int i;
+
+	EXPECT(mkdtemp(folder));
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		EXPECT(!symlink("/dev/null", path));
+		EXPECT(!find_device(path, found) && strstr(found, "/mem/null"));
+		EXPECT(!device_is_in(found, "usher"));
+		EXPECT_EQ(find_node(path, &node), -ENOTTY);
+		EXPECT(!names_function(path));
+		EXPECT_EQ(find_function(path, found), STATUS_FAILED);
+
+		/* to nothing, to a file, to a folder */
+		EXPECT(!unlink(path) && !symlink("/dev/usher9999n1", path));
+		EXPECT_EQ(find_device(path, found), -ENOENT);
+		EXPECT_EQ(find_node(path, &node), -ENOENT);
+		EXPECT(!unlink(path) && !symlink("/etc/passwd", path));
+		EXPECT_EQ(find_device(path, found), -ENOTTY);
+		EXPECT(!unlink(path) && !symlink(folder, path));
+		EXPECT_EQ(find_device(path, found), -ENOTTY);
+		unlink(path);
+	}
+	rmdir(folder);
+
+	EXPECT(!find_node("usher12n3s4", &node));
+	EXPECT_EQ(node.device, 12);
+	EXPECT_EQ(node.ns, 3);
+	EXPECT_EQ(node.slice, 4);
+	EXPECT(!find_device("lo", found) && device_is_in(found, "net"));
+	EXPECT(!find_device("/sys/class/net/lo", found) && device_is_in(found, "net"));
+	EXPECT_EQ(find_node("lo", &node), -ENOTTY);
 }
 
 static const struct tap_test tests[] = {
@@ -177,6 +225,7 @@ static const struct tap_test tests[] = {
 	TAP_TEST(other_drivers),
 	TAP_TEST(hypervisor_decides),
 	TAP_TEST(addresses),
+	TAP_TEST(links),
 };
 
 int main(void)
