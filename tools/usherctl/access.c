@@ -52,14 +52,6 @@ static int open_function(struct access *access)
 	return STATUS_FAILED;
 }
 
-static bool locked_down(void)
-{
-	char text[64];
-
-	return sys_read(text, sizeof(text), "/sys/kernel/security/lockdown") &&
-	       !strstr(text, "[none]");
-}
-
 /* Report why the kernel refuses access through sysfs, and what can be done. */
 static int refused(const struct access *access, int error)
 {

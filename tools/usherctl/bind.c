@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <usher.h>
@@ -21,13 +20,13 @@
 #include "disk.h"
 #include "function.h"
 #include "message.h"
+#include "module.h"
 #include "node.h"
 #include "protection.h"
 #include "status.h"
 #include "sysfs.h"
 #include "users.h"
 
-#define SYS_DRIVERS	"/sys/bus/pci/drivers"
 #define NODE_WAIT_MS	10000
 
 #define HEADER_TYPE	0x0e	/* in configuration space */
@@ -131,58 +130,6 @@ static int check_kind(const struct target *target)
 /*
  * Drivers
  */
-
-static bool driver_is_there(const char *driver)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), SYS_DRIVERS "/%s", driver);
-	return !access(path, F_OK);
-}
-
-/* Run modprobe. @option is "-q" where it is no error that there is no such module. */
-static int load(const char *option, const char *module)
-{
-	int status;
-	pid_t child = fork();
-
-	if (!child) {
-		execlp("modprobe", "modprobe", option, module, NULL);
-		execl("/sbin/modprobe", "modprobe", option, module, NULL);
-		_exit(127);
-	}
-	if (child < 0 || waitpid(child, &status, 0) < 0)
-		return fail("modprobe %s: %s", module, strerror(errno));
-	return status ? STATUS_FAILED : 0;
-}
-
-static int load_module(const char *module, const char *driver)
-{
-	int ret;
-
-	if (driver_is_there(driver))
-		return 0;
-	ret = load("-a", module);
-	if (!ret && driver_is_there(driver))
-		return 0;
-	if (!ret)
-		return fail("the module \"%s\" has no driver %s: it is older than this program",
-			    module, driver);
-	fail("the module \"%s\" is not loaded, and \"modprobe %s\" failed",
-	     module, module);
-	fprintf(stderr,
-		"  Install it (make install, or DKMS), or load it with insmod; the kernel log says more.\n");
-	return STATUS_FAILED;
-}
-
-/* Load the module that the kernel would load for a function, if there is one. */
-static void load_by_alias(const char *bdf)
-{
-	char alias[256];
-
-	if (sys_read(alias, sizeof(alias), SYS_PCI "/%s/modalias", bdf))
-		load("-q", alias);
-}
 
 static int set_override(const char *bdf, const char *driver)
 {

@@ -164,3 +164,11 @@ void sys_free(char **names, int count)
 		free(names[count]);
 	free(names);
 }
+
+bool locked_down(void)
+{
+	char text[64];
+
+	return sys_read(text, sizeof(text), "/sys/kernel/security/lockdown") &&
+	       !strstr(text, "[none]");
+}

@@ -84,4 +84,11 @@ int sys_scan(char ***names, const char *format, ...)
  */
 void sys_free(char **names, int count);
 
+/**
+ * locked_down() - whether kernel lockdown is on
+ *
+ * Return: whether it is known to be
+ */
+bool locked_down(void);
+
 #endif /* USHERCTL_SYSFS_H */
