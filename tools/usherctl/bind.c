@@ -40,7 +40,7 @@
  * @bdf: its PCI address
  * @driver: the driver it has, or ""
  * @raw: --raw
- * @force: --force
+ * @force: --force, also where somebody loses what is in use
  * @back: --to-kernel, --to-nvme
  * @nvme: --to-nvme
  */
@@ -65,6 +65,12 @@ static int refused(const char *what, int error)
 	if (error == -EACCES || error == -EPERM)
 		fprintf(stderr, "  Changing drivers needs root.\n");
 	return STATUS_FAILED;
+}
+
+static int in_use(const struct target *target)
+{
+	fail("%s is in use; nothing was changed", target->text);
+	return STATUS_BUSY;
 }
 
 static bool is_nvme(const char *bdf)
@@ -120,6 +126,8 @@ static int check_kind(const struct target *target)
 			    target->bdf);
 	if (!sys_number(SYS_PCI "/%s/sriov_numvfs", target->bdf))
 		return 0;
+	if (virtual_functions_in_use(target->bdf))
+		return in_use(target);
 	fail("%s has virtual functions, which would lose it", target->bdf);
 	fprintf(stderr,
 		"  Remove them first: echo 0 > " SYS_PCI "/%s/sriov_numvfs\n",
@@ -280,28 +288,29 @@ static void bind_help(void)
 	       "said.\n\n"
 	       "  --raw     a PCI function of any class, for a driver in a process: it gets the\n"
 	       "            node /dev/usher-raw/ADDRESS, and what contains it is said\n"
-	       "  --force   even if it is in use, or another driver than nvme has a disk:\n"
-	       "            its users lose it as if it were unplugged\n");
-}
-
-static int in_use(const struct target *target)
-{
-	fail("%s is in use; nothing was changed", target->text);
-	return STATUS_BUSY;
+	       "  --force   even if it is in use, another controller has its disks, too, or\n"
+	       "            another driver than nvme has a disk: its users lose it as if it were\n"
+	       "            unplugged\n");
 }
 
 static int check_use(const struct target *target)
 {
-	if (target->force || !*target->driver)
+	int users;
+
+	if (target->force)
 		return 0;
-	if (target->raw)
-		return function_in_use(target->bdf) ? in_use(target) : 0;
-	if (strcmp(target->driver, "nvme")) {
+	users = virtual_functions_in_use(target->bdf);
+	if (!users && !*target->driver)
+		return 0;
+	if (!users && !target->raw && strcmp(target->driver, "nvme")) {
 		fail("%s belongs to the driver %s", target->bdf, target->driver);
 		fprintf(stderr, "  Unbind it there first, or say --force.\n");
 		return STATUS_BUSY;
 	}
-	return disks_in_use(target->bdf) ? in_use(target) : 0;
+	users += target->raw ? function_in_use(target->bdf) :
+			       disks_in_use(target->bdf);
+	users += disks_shared(target->bdf);
+	return users ? in_use(target) : 0;
 }
 
 /* The driver of usher did not take the function: let its former driver have it. */
@@ -356,12 +365,13 @@ int cmd_bind(int argc, char **argv)
 
 static void unbind_help(void)
 {
-	printf("Usage: usherctl unbind [--to-kernel | --to-nvme] DEVICE\n\n"
+	printf("Usage: usherctl unbind [--to-kernel | --to-nvme] [--force] DEVICE\n\n"
 	       "Take a device from usher or usher-raw. DEVICE is a PCI address or a node of it.\n"
 	       "Programs that use it get ENODEV; its slices are gone.\n\n"
 	       "  --to-kernel   give it to the driver that would have it without usher, also\n"
 	       "                where it was unbound before\n"
-	       "  --to-nvme     the same, for an NVMe disk alone\n");
+	       "  --to-nvme     the same, for an NVMe disk alone\n"
+	       "  --force       even if it has virtual functions that are in use\n");
 }
 
 static int not_bound(const struct target *target)
@@ -409,6 +419,7 @@ int cmd_unbind(int argc, char **argv)
 	static const struct option options[] = {
 		{ "to-kernel",	no_argument, NULL, 'k' },
 		{ "to-nvme",	no_argument, NULL, 'n' },
+		{ "force",	no_argument, NULL, 'f' },
 		{ "help",	no_argument, NULL, 'h' },
 		{ }
 	};
@@ -419,6 +430,8 @@ int cmd_unbind(int argc, char **argv)
 		ret = resolve(&target);
 	if (!ret)
 		ret = check_bound(&target);
+	if (!ret && !target.force && virtual_functions_in_use(target.bdf))
+		ret = in_use(&target);
 	if (ret)
 		return ret;
 

@@ -36,4 +36,15 @@ int disk_in_use(const char *disk);
  */
 int disks_in_use(const char *bdf);
 
+/**
+ * disks_shared() - how many disks of a PCI function another controller has, too
+ * @bdf: address of the function
+ *
+ * A namespace of a subsystem with several controllers can be reached by each of them.
+ * Says by which others, as far as they are in the hands of the kernel's driver.
+ *
+ * Return: how many
+ */
+int disks_shared(const char *bdf);
+
 #endif /* USHERCTL_DISK_H */

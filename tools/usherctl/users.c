@@ -15,6 +15,7 @@
 
 #include "alloc.h"
 #include "disk.h"
+#include "function.h"
 #include "message.h"
 #include "sysfs.h"
 #include "users.h"
@@ -180,5 +181,25 @@ int function_in_use(const char *bdf)
 	users += processes_use(nodes);
 free_nodes:
 	free(nodes);
+	return users;
+}
+
+int virtual_functions_in_use(const char *bdf)
+{
+	char **names, function[PCI_ADDRESS];
+	int i, count = sys_scan(&names, SYS_PCI "/%s", bdf), users = 0, those;
+
+	for (i = 0; i < count; i++) {
+		if (strncmp(names[i], "virtfn", strlen("virtfn")) ||
+		    !sys_link(function, sizeof(function), SYS_PCI "/%s/%s", bdf,
+			      names[i]))
+			continue;
+		those = function_in_use(function);
+		if (those)
+			note("%s is a virtual function of %s, which would lose it",
+			     function, bdf);
+		users += those;
+	}
+	sys_free(names, count);
 	return users;
 }

@@ -16,4 +16,13 @@
  */
 int function_in_use(const char *bdf);
 
+/**
+ * virtual_functions_in_use() - count the users of the virtual functions that are part of
+ *	a PCI function, and say who they are
+ * @bdf: address of the function
+ *
+ * Return: how many there are
+ */
+int virtual_functions_in_use(const char *bdf);
+
 #endif /* USHERCTL_USERS_H */
