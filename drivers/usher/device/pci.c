@@ -235,5 +235,7 @@ struct pci_driver usher_driver = {
 	.probe		= usher_probe,
 	.remove		= usher_remove,
 	.shutdown	= usher_shutdown,
+	/* As of nvme: virtual functions can be removed after the driver has changed. */
+	.sriov_configure = pci_sriov_configure_simple,
 	/* No IDs: binding goes through driver_override alone. */
 };
