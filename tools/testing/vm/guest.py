@@ -25,7 +25,7 @@ NO_BOOT = 121
 HUNG = 122
 REPORTED = 123
 
-BOOT_SECONDS = 180
+BOOT_SECONDS = 600
 # The guest ends itself when its time is over; if it cannot, it is made to.
 GRACE_SECONDS = 30
 BUSYBOX = "/bin/busybox"

@@ -22,6 +22,10 @@
 
 #define CLASS	"/sys/class/usher"
 
+/* That many children take that long in a debug kernel under TCG. */
+#define REFERENCE_CHILDREN	20
+#define REFERENCE_MS		1000ULL
+
 /* ---- ioctls ---- */
 
 int call(int fd, unsigned long request, void *arg)
@@ -673,6 +677,34 @@ uint64_t now_ns(void)
 uint64_t now_ms(void)
 {
 	return now_ns() / 1000000;
+}
+
+/* How long the machine takes for work that has nothing to do with the module */
+static uint64_t reference_ms(void)
+{
+	uint64_t begin = now_ms();
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < REFERENCE_CHILDREN; i++) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		if (pid > 0)
+			waitpid(pid, NULL, 0);
+	}
+	return now_ms() - begin;
+}
+
+/*
+ * Five seconds, where the reference takes no longer than in a debug kernel under TCG with
+ * a processor to itself; longer on a slower machine.
+ */
+uint64_t prompt_ms(void)
+{
+	uint64_t reference = reference_ms();
+
+	return 5000 * (reference > REFERENCE_MS ? reference : REFERENCE_MS) / REFERENCE_MS;
 }
 
 /* Without the white space at its end */

@@ -78,10 +78,15 @@
 /* A page of the controller, whatever the processor's is: PRPs, answers of Identify */
 #define DEVICE_PAGE	4096UL
 
-/* Long enough for whatever should happen at once, in a debug kernel under TCG */
-#define SOON_MS		20000
-/* What does not wait for a device is done by then */
-#define PROMPT_MS	5000
+/*
+ * Long enough for whatever should happen at once, in a debug kernel under TCG on a machine
+ * that does other things, too. Nothing here promises how long a test takes.
+ */
+#define SOON_MS		60000
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	300
+/* What does not wait for a device is done by then, on this machine as it is now */
+#define PROMPT_MS	prompt_ms()
 
 /* ---- ioctls ---- */
 
@@ -224,6 +229,7 @@ int qmp(const char *command, const char *const args[]);
 size_t page_bytes(void);
 uint64_t now_ns(void);
 uint64_t now_ms(void);
+uint64_t prompt_ms(void);
 int read_text(const char *path, char *text, size_t size);
 int read_number(const char *path, long *number);
 int write_text(const char *path, const char *text);
