@@ -5,7 +5,7 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 
 TOOLS := tools/lib tools/usherctl
-KBUILD = $(MAKE) -C "$(KDIR)" M="$(CURDIR)"
+KBUILD = -C "$(KDIR)" M="$(CURDIR)"
 have_headers = $(wildcard $(KDIR)/.config)
 
 define no_headers
@@ -15,6 +15,10 @@ Install the headers of the running kernel, on Debian with
 or name another build folder with KDIR=, for example that of a guest kernel:
     make KDIR="$$(tools/testing/vm/vm kernel 6.12 --kdir)"
 endef
+
+# make and kbuild take a path with a space for several paths.
+no_space = $(if $(word 2,$(CURDIR)),$(error The module cannot be built in a folder \
+	with a space in its path, as here: $(CURDIR); move or copy the tree to one without))
 
 .PHONY: all
 all: tools
@@ -29,7 +33,8 @@ modules:
 ifeq ($(have_headers),)
 	$(error $(no_headers))
 endif
-	$(KBUILD) modules
+	$(no_space)
+	$(MAKE) $(KBUILD) modules
 
 .PHONY: tools $(TOOLS)
 tools: $(TOOLS)
@@ -47,7 +52,7 @@ endif
 
 # The kernel's own depmod is skipped where the headers have no System.map, as Debian's.
 install-modules: modules
-	$(KBUILD) INSTALL_MOD_PATH="$(DESTDIR)" modules_install
+	$(MAKE) $(KBUILD) INSTALL_MOD_PATH="$(DESTDIR)" modules_install
 ifeq ($(DESTDIR),)
 	PATH="$$PATH:/sbin" depmod -a "$$(cat "$(KDIR)/include/config/kernel.release")"
 endif
@@ -59,23 +64,27 @@ install-tools: tools
 
 .PHONY: run
 run:
+	@$(no_space)
 	@tools/testing/vm/deps build vm
 	@$(MAKE) -s tools
 	@tools/testing/vm/demo
 
 .PHONY: check
 check:
+	@$(no_space)
 	tools/testing/vm/deps build vm check bench docs
 	tools/testing/check/check $(STEPS)
 
 # The module's lines that those of these checks execute that use the debug kernel
 .PHONY: coverage
 coverage:
+	@$(no_space)
 	tools/testing/vm/deps build vm check
 	tools/testing/check/check --coverage $(STEPS)
 
 .PHONY: bench
 bench:
+	@$(no_space)
 	@tools/testing/vm/deps build vm bench
 	@tools/bench/run
 
@@ -102,13 +111,14 @@ tags:
 KERNEL ?= 6.12
 .PHONY: compile_commands.json
 compile_commands.json:
+	@$(no_space)
 	tools/testing/vm/deps build vm check bench
 	tools/testing/vm/compile-commands $(KERNEL)
 
 .PHONY: clean
 clean:
 ifneq ($(have_headers),)
-	$(KBUILD) clean
+	$(if $(word 2,$(CURDIR)),,$(MAKE) $(KBUILD) clean)
 endif
 	for folder in $(TOOLS) tools/bench tools/testing/selftests/usher Documentation; do \
 		$(MAKE) -C $$folder clean || exit; \
