@@ -34,7 +34,8 @@
  *   last command that uses it completed; the kernel keeps it pinned for longer
  *   if need be, but what is in it is the caller's affair.
  *
- * The header needs POSIX (sigset_t): with -std=c11 instead of -std=gnu11, define
+ * Any C from C11 on, and C++ from C++11 on. The two functions that take a sigset_t are
+ * declared where <signal.h> has that: with -std=c11 instead of -std=gnu11, define
  * _POSIX_C_SOURCE before the first #include.
  *
  * The functions that a program calls for each command are also defined in
@@ -55,6 +56,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 #include <linux/usher.h>
+
+/* Where the C library declares what is POSIX */
+#if defined(_POSIX_C_SOURCE) || defined(_POSIX_SOURCE) || defined(_XOPEN_SOURCE) || \
+	defined(_GNU_SOURCE) || defined(_BSD_SOURCE) || defined(_DEFAULT_SOURCE)
+#define USHER_HAVE_SIGSET
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -436,6 +443,7 @@ int usher_ring_submit(struct usher_ring *ring);
  */
 int usher_ring_submit_and_wait(struct usher_ring *ring, __u32 wait_nr);
 
+#ifdef USHER_HAVE_SIGSET
 /**
  * usher_ring_submit_and_wait_timeout() - the same with an end
  * @ring: ring
@@ -450,7 +458,9 @@ int usher_ring_submit_and_wait(struct usher_ring *ring, __u32 wait_nr);
 int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
 				       __u64 deadline_ns,
 				       const sigset_t *sigmask);
+#endif
 
+#ifdef USHER_HAVE_SIGSET
 /**
  * usher_ring_sqpoll() - lend a polled ring this thread
  * @ring: ring, of which only the fd is used; other threads go on using it
@@ -476,6 +486,7 @@ int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
  */
 int usher_ring_sqpoll(const struct usher_ring *ring, __u32 idle_us,
 		      __u64 deadline_ns, const sigset_t *sigmask);
+#endif
 
 /**
  * usher_deadline() - a deadline from now on
