@@ -284,8 +284,10 @@ def rst(results):
 
 # SVG
 
-WIDTH, HEIGHT = 860, 420
-LEFT, RIGHT, TOP, BOTTOM = 70, 10, 40, 76
+WIDTH = 860
+LEFT, RIGHT, TOP = 70, 10, 40
+FLOOR = 344  # where the bars stand
+LEGEND, LEGEND_ROW, IN_A_ROW = FLOOR + 40, 18, 4
 
 
 def decades(figure):
@@ -316,15 +318,15 @@ def svg_bars(figure, place):
     width = group * 0.86 / len(figure.rows)
     for column, label in enumerate(figure.columns):
         start = LEFT + column * group + group * 0.07
-        lines.append(svg_text(start + group * 0.43, HEIGHT - BOTTOM + 18, label,
+        lines.append(svg_text(start + group * 0.43, FLOOR + 18, label,
                               'text-anchor="middle"'))
         for number, (engine, values) in enumerate(figure.rows.items()):
             value, x = values[column], start + number * width
             if value is None:
                 continue
-            y = place(value) if value else HEIGHT - BOTTOM
+            y = place(value) if value else FLOOR
             lines.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width * 0.9:.1f}" '
-                         f'height="{HEIGHT - BOTTOM - y:.1f}" fill="{COLOURS[engine]}"/>')
+                         f'height="{FLOOR - y:.1f}" fill="{COLOURS[engine]}"/>')
             middle = x + width * 0.45 + 4
             lines.append(svg_text(middle, y - 4, figure.text(value),
                                   f'transform="rotate(-90 {middle:.1f} {y - 4:.1f})" '
@@ -335,8 +337,8 @@ def svg_bars(figure, place):
 def svg_legend(figure):
     lines = []
     for number, engine in enumerate(figure.rows):
-        x = LEFT + number % 4 * 195
-        y = HEIGHT - BOTTOM + 40 + number // 4 * 18
+        x = LEFT + number % IN_A_ROW * 195
+        y = LEGEND + number // IN_A_ROW * LEGEND_ROW
         lines.append(f'<rect x="{x}" y="{y - 9}" width="10" height="10" '
                      f'fill="{COLOURS[engine]}"/>')
         lines.append(svg_text(x + 15, y, NAMES[engine]))
@@ -350,10 +352,11 @@ def svg(figure):
     def place(value):
         # Room above the highest decade for the numbers on the bars
         share = (math.log10(value) - low) / (high - low)
-        return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM - 40)
+        return FLOOR - share * (FLOOR - TOP - 40)
 
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
-             f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
+    height = LEGEND + math.ceil(len(figure.rows) / IN_A_ROW) * LEGEND_ROW
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+             f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12">',
              '<rect width="100%" height="100%" fill="#ffffff"/>',
              svg_text(LEFT, 24, figure.title, 'font-size="15" font-weight="bold"')]
     lines += svg_axis(low, high, place) + svg_bars(figure, place) + svg_legend(figure)

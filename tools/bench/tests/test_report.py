@@ -41,6 +41,13 @@ class Report(unittest.TestCase):
             self.assertEqual(len(bars), shown + len(figure.rows), figure.name)
             self.assertTrue(all(float(rect.get("height").rstrip("%")) >= 0 for rect in bars))
 
+    def test_nothing_is_outside_of_a_plot(self):
+        for figure in report.figures(results()):
+            tree = xml.etree.ElementTree.fromstring(report.svg(figure))
+            bottom = float(tree.get("height")) - 4
+            for text in tree.iter("{http://www.w3.org/2000/svg}text"):
+                self.assertLessEqual(float(text.get("y")), bottom, f"{figure.name}: {text.text}")
+
     def test_nothing_is_a_bar_without_height(self):
         figure = report.Figure("x", "x", "", ["a", "b"], {"usher": [0, 10]})
         self.assertIn('height="0.0"', report.svg(figure))
