@@ -283,9 +283,9 @@ static void bind_help(void)
 {
 	printf("Usage: usherctl bind [--raw] [--force] DEVICE\n\n"
 	       "Take a device from its driver for usher, and print the nodes it has then. DEVICE is\n"
-	       "a PCI address (01:00.0), a disk (/dev/nvme0n1) or a network interface (eth0). Loads\n"
-	       "the module if need be. A device in use is refused with exit status 3, and by what is\n"
-	       "said.\n\n"
+	       "a PCI address (01:00.0), a disk (/dev/nvme0n1, or any link to it) or a network\n"
+	       "interface (eth0). Loads the module if need be. A device in use is refused with exit\n"
+	       "status 3, and by what is said.\n\n"
 	       "  --raw     a PCI function of any class, for a driver in a process: it gets the\n"
 	       "            node /dev/usher-raw/ADDRESS, and what contains it is said\n"
 	       "  --force   even if it is in use, another controller has its disks, too, or\n"

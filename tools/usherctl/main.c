@@ -37,7 +37,7 @@ static void print_commands(void)
 		printf("  %-8s %s\n", commands[i].name, commands[i].summary);
 	printf("\n\"usherctl COMMAND --help\" says more; usherctl(1) says it all.\n\n"
 	       "Exit status: 0 done; 1 the device or the system refused; 2 wrong arguments;\n"
-	       "3 bind: the device is in use; 4 --verify: data differ; exec: see its help.\n");
+	       "3 bind, unbind: the device is in use; 4 --verify: data differ; exec: see its help.\n");
 }
 
 static int run(const struct command *command, int argc, char **argv)

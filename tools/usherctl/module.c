@@ -86,12 +86,13 @@ static bool wants_signature(const char *said)
 static const char *load_remedy(const char *said)
 {
 	if (wants_signature(said))
-		return "This kernel loads signed modules only (module.sig_enforce, or lockdown as by Secure\n"
-		       "  Boot). Sign it with a key that the machine knows: DKMS does, once its key is\n"
-		       "  enrolled by \"mokutil --import\"; \"modinfo -F signer usher\" shows who signed it.";
+		return "This kernel loads signed modules only (module.sig_enforce, or lockdown\n"
+		       "  as by Secure Boot). Sign it with a key that the machine knows: DKMS does,\n"
+		       "  once its key is enrolled by \"mokutil --import\".";
 	if (strstr(said, "Operation not permitted"))
 		return "Loading a module needs root.";
-	return "Install it (make install, or DKMS), or load it with insmod; the kernel log says more.";
+	return "Install it (make install, or DKMS), or load it with insmod;\n"
+	       "  the kernel log says more.";
 }
 
 int load_module(const char *module, const char *driver)

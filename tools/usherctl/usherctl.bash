@@ -17,7 +17,8 @@ _usherctl_nodes()
 _usherctl_disks()
 {
 	_usherctl_words "$(compgen -G '/dev/nvme[0-9]*' |
-		grep -E '/nvme[0-9]+(n[0-9]+)?$') $(cd /sys/bus/pci/devices &&
+		grep -E '/nvme[0-9]+(n[0-9]+)?$') $(compgen -G '/dev/disk/by-id/nvme-*' |
+		grep -v -e '-part[0-9]*$') $(cd /sys/bus/pci/devices &&
 		grep -lx 0x010802 -- */class 2>/dev/null | cut -d/ -f1)" "$1"
 }
 
@@ -96,7 +97,7 @@ _usherctl()
 		else
 			_usherctl_disks "$word"
 		fi ;;
-	unbind:-*)	_usherctl_words "--to-kernel --to-nvme --help" "$word" ;;
+	unbind:-*)	_usherctl_words "--to-kernel --to-nvme --force --help" "$word" ;;
 	info:-*)	_usherctl_words "--json --help" "$word" ;;
 	regs:-*)	_usherctl_words "--region --width --json --help" "$word" ;;
 	regs:*)
