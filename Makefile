@@ -16,6 +16,9 @@ or name another build folder with KDIR=, for example that of a guest kernel:
     make KDIR="$$(tools/testing/vm/vm kernel 6.12 --kdir)"
 endef
 
+# For programs that run make with as many jobs as they think right
+alone := env -u MAKEFLAGS -u MFLAGS
+
 # make and kbuild take a path with a space for several paths.
 no_space = $(if $(word 2,$(CURDIR)),$(error The module cannot be built in a folder \
 	with a space in its path, as here: $(CURDIR); move or copy the tree to one without))
@@ -67,26 +70,26 @@ run:
 	@$(no_space)
 	@tools/testing/vm/deps build vm
 	@$(MAKE) -s tools
-	@tools/testing/vm/demo
+	@$(alone) tools/testing/vm/demo
 
 .PHONY: check
 check:
 	@$(no_space)
 	tools/testing/vm/deps build vm check bench docs
-	tools/testing/check/check $(STEPS)
+	$(alone) tools/testing/check/check $(STEPS)
 
 # The module's lines that those of these checks execute that use the debug kernel
 .PHONY: coverage
 coverage:
 	@$(no_space)
 	tools/testing/vm/deps build vm check
-	tools/testing/check/check --coverage $(STEPS)
+	$(alone) tools/testing/check/check --coverage $(STEPS)
 
 .PHONY: bench
 bench:
 	@$(no_space)
 	@tools/testing/vm/deps build vm bench
-	@tools/bench/run
+	@$(alone) tools/bench/run
 
 .PHONY: docs
 docs:
@@ -113,7 +116,7 @@ KERNEL ?= 6.12
 compile_commands.json:
 	@$(no_space)
 	tools/testing/vm/deps build vm check bench
-	tools/testing/vm/compile-commands $(KERNEL)
+	$(alone) tools/testing/vm/compile-commands $(KERNEL)
 
 .PHONY: clean
 clean:

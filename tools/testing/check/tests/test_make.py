@@ -44,6 +44,19 @@ class Make(unittest.TestCase):
         self.assertIn(f"building two of {TOP}", done.stdout)
         self.assertNotIn("jobserver", done.stderr)
 
+    def test_jobs_of_programs(self):
+        shutil.copy(TOP / "Makefile", self.folder)
+        for name, text in (("vm/deps", "exit 0"), ("check/check", """
+printf 'all: one two\\none two:\\n\\t@echo $@\\n' | make -s -j2 -f -""")):
+            program = self.folder / "tools/testing" / name
+            program.parent.mkdir(parents=True)
+            program.write_text(f"#!/bin/sh\n{text}\n")
+            program.chmod(0o755)
+        done = self.make("-j8", "check", cwd=self.folder)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("two", done.stdout)
+        self.assertEqual("", done.stderr)
+
     def test_space(self):
         top = self.folder / "a tree"
         top.mkdir()
