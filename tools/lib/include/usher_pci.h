@@ -155,7 +155,8 @@ struct usher_pci_dma {
 
 /**
  * usher_pci_open() - take a PCI function
- * @address: "0000:01:00.0", or without the domain
+ * @address: "0000:01:00.0", or without the domain; or the path of its node in
+ *	/dev/usher-raw, or of any link to that: the function is that of the node
  * @pci: filled
  *
  * The function must be bound to a driver that hands it to processes, and the
@@ -163,8 +164,8 @@ struct usher_pci_dma {
  * interrupts and its DMA are off.
  *
  * Return: 0;
- * -EINVAL: @address is no PCI address;
- * -ENOENT: there is no such function;
+ * -EINVAL: @address is no PCI address, and no such node;
+ * -ENOENT: there is no such function or node;
  * -ENXIO: it is bound to no driver that hands it to processes;
  * -EACCES: not with this user's permissions;
  * -EBUSY: somebody has it, or another driver has a function of its IOMMU group;

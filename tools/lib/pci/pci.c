@@ -102,17 +102,35 @@ static int read_header(struct usher_pci *pci)
 	return 0;
 }
 
+/* Which function is meant: by its address, or by the path of a node */
+static int which_function(const char *text, char *address, size_t bytes)
+{
+	char found[256];
+	int ret;
+
+	if (strchr(text, '/') && backends[0]->find) {
+		ret = backends[0]->find(text, found, sizeof(found));
+		if (ret < 0)
+			return ret;
+		text = found;
+	}
+	ret = full_address(text, address, bytes);
+	if (ret < 0)
+		return fail(ret,
+			    "%s is no PCI address: one looks like 0000:01:00.0",
+			    text);
+	return 0;
+}
+
 int usher_pci_open(const char *address, struct usher_pci **pci)
 {
 	char full[sizeof((*pci)->info.address)];
-	int ret = full_address(address, full, sizeof(full));
+	int ret = which_function(address, full, sizeof(full));
 	struct usher_pci *opened = NULL;
 	size_t i;
 
 	if (ret < 0)
-		return fail(ret,
-			    "%s is no PCI address: one looks like 0000:01:00.0",
-			    address);
+		return ret;
 
 	ret = -ENXIO;
 	for (i = 0; i < ARRAY_SIZE(backends) && ret == -ENXIO; i++)

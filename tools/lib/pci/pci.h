@@ -66,6 +66,8 @@ struct usher_pci {
 
 /**
  * struct usher_pci_ops - a back end
+ * @find: answer the address of the function that a device node belongs to; only of the
+ *	first back end, NULL where there are no nodes
  * @open: take a function; its address is in full. -ENXIO: not bound to the
  *	driver of this back end
  * @close: stop the device, unmap regions, take the memory left from it, free
@@ -88,6 +90,7 @@ struct usher_pci {
  * All that return int return 0 or a negative errno value, by usher_pci_fail().
  */
 struct usher_pci_ops {
+	int (*find)(const char *path, char *address, size_t bytes);
 	int (*open)(const char *address, struct usher_pci **pci);
 	void (*close)(struct usher_pci *pci);
 	bool (*gone)(struct usher_pci *pci);

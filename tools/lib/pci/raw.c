@@ -7,6 +7,7 @@
 #define _FILE_OFFSET_BITS 64	/* regions are far apart in the file */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,27 @@ static void raw_close(struct usher_pci *pci)
 		free(raw->memory);
 	}
 	free(raw);
+}
+
+/* The node's name does not count: what it is a node of, sysfs says. */
+static int raw_find(const char *path, char *address, size_t bytes)
+{
+	char link[64], target[PATH_MAX];
+	const char *last;
+	struct stat st;
+	ssize_t length;
+
+	if (stat(path, &st))
+		return fail(-errno, "%s: %s", path, strerror(errno));
+	snprintf(link, sizeof(link), "/sys/dev/char/%u:%u/device", major(st.st_rdev),
+		 minor(st.st_rdev));
+	length = S_ISCHR(st.st_mode) ? readlink(link, target, sizeof(target) - 1) : -1;
+	if (length < 0)
+		return fail(-EINVAL, "%s is no node of a PCI function", path);
+	target[length] = '\0';
+	last = strrchr(target, '/');
+	length = snprintf(address, bytes, "%s", last ? last + 1 : target);
+	return (size_t)length < bytes ? 0 : fail(-EINVAL, "%s: %s", path, target);
 }
 
 static int raw_open(const char *address, struct usher_pci **pci)
@@ -493,6 +515,7 @@ static int raw_mask(struct usher_pci *pci, uint32_t vector, bool masked)
 }
 
 const struct usher_pci_ops usher_pci_raw = {
+	.find = raw_find,
 	.open = raw_open,
 	.close = raw_close,
 	.gone = usher_pci_linux_gone,

@@ -197,8 +197,17 @@ static int raw_open(const char *address, struct usher_pci **made)
 	return -ENXIO;
 }
 
+static int raw_find(const char *path, char *address, size_t bytes)
+{
+	if (!strcmp(path, "/dev/missing/0000:01:00.0"))
+		return fail(-ENOENT, "as the test wants");
+	snprintf(address, bytes, "%s", strcmp(path, "/dev/odd") ? "0000:02:00.0" : "pnp");
+	return 0;
+}
+
 /* Asked first, and not what the function is bound to */
 const struct usher_pci_ops usher_pci_raw = {
+	.find = raw_find,
 	.open = raw_open,
 };
 
@@ -280,6 +289,21 @@ static void addresses(void)
 	usher_pci_close(pci);
 	usher_pci_close(NULL);
 	EXPECT_EQ(fake.closed, 1);
+}
+
+/* A path is what it leads to, also where its name is an address. */
+static void paths_are_asked_for(void)
+{
+	struct usher_pci *pci = start(USHER_PCI_IRQ_NONE);
+
+	usher_pci_close(pci);
+	EXPECT_EQ(usher_pci_open("/dev/usher-raw/0000:01:00.0", &pci), 0);
+	EXPECT(!strcmp(usher_pci_info(pci)->address, "0000:02:00.0"));
+	usher_pci_close(pci);
+	EXPECT_EQ(usher_pci_open("/dev/missing/0000:01:00.0", &pci), -ENOENT);
+	EXPECT(says("as the test wants"));
+	EXPECT_EQ(usher_pci_open("/dev/odd", &pci), -EINVAL);
+	EXPECT(says("pnp is no PCI address"));
 }
 
 static void errors_have_reasons(void)
@@ -779,7 +803,8 @@ int main(void)
 {
 	static const struct tap_test tests[] = {
 		TAP_TEST(addresses),
-		TAP_TEST(errors_have_reasons),
+		TAP_TEST(paths_are_asked_for),
+	TAP_TEST(errors_have_reasons),
 		TAP_TEST(the_header),
 		TAP_TEST(config_space),
 		TAP_TEST(capabilities),
