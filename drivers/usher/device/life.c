@@ -167,7 +167,6 @@ static int usher_function_restart(struct usher_function *fn)
 	usher_function_stop(fn, USHER_STOP_NOW);
 	if (!usher_ctrl_dma_stopped(&fn->ctrl) || !pci_device_is_present(pdev))
 		return -EIO;
-	pci_set_master(pdev);
 	ret = usher_function_start(fn);
 	/* Before commands are taken again: the formats may be others now. */
 	if (!ret)

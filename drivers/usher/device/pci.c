@@ -77,7 +77,6 @@ static int usher_pci_enable(struct usher_ctrl *ctrl)
 	ret = usher_pci_vectors(ctrl);
 	if (ret)
 		goto unmap;
-	pci_set_master(pdev);
 	return 0;
 
 unmap:

@@ -159,6 +159,18 @@ enum usher_dma_proof usher_ctrl_stop(struct usher_ctrl *ctrl, enum usher_stop st
 	return pci_device_is_present(pdev) ? USHER_DMA_RUNNING : USHER_DMA_ABSENT;
 }
 
+/*
+ * Commands from before it was taken off the bus were completed, and their memory is
+ * others' by now: only a controller that says itself that it has stopped may be a
+ * bus master again. Whether a reset was one shows in CSTS, too, since bus mastering
+ * is off already.
+ */
+static bool usher_stop_before_start(struct usher_ctrl *ctrl)
+{
+	return usher_stop_by_cc(ctrl) ||
+	       (usher_stop_by_flr(ctrl) && usher_stop_by_cc(ctrl));
+}
+
 /* ---- starting ---- */
 
 static int usher_map_cap(struct usher_ctrl *ctrl)
@@ -204,9 +216,11 @@ static int usher_enable(struct usher_ctrl *ctrl)
 	u32 cc;
 	int ret;
 
-	if (!usher_stop_by_cc(ctrl))
+	if (!usher_stop_before_start(ctrl))
 		return -EIO;
 	usher_qpair_reset(qp);
+	ctrl->dma = USHER_DMA_RUNNING;
+	pci_set_master(to_pci_dev(ctrl->dev));
 
 	writel(aqa << 16 | aqa, ctrl->bar + NVME_REG_AQA);
 	lo_hi_writeq(qp->sq_dma, ctrl->bar + NVME_REG_ASQ);
@@ -432,7 +446,8 @@ void usher_ctrl_free_dma(struct usher_ctrl *ctrl)
  * usher_ctrl_start - bring the controller up
  * @ctrl: the controller, stopped
  *
- * From probe, and after a reset; the admin queue's interrupt is requested.
+ * From probe, and after a reset; the admin queue's interrupt is requested. The
+ * function becomes a bus master here, and not before the controller has stopped.
  * I/O queues that exist are the caller's to create again.
  *
  * Return: 0 or a negative errno.
@@ -442,7 +457,6 @@ int usher_ctrl_start(struct usher_ctrl *ctrl)
 	int ret;
 
 	ctrl->dbbuf.on = false;
-	ctrl->dma = USHER_DMA_RUNNING;
 	ret = usher_enable(ctrl);
 	if (ret) {
 		dev_err(ctrl->dev, "the controller does not become ready: %d\n",
