@@ -208,6 +208,55 @@ TEST_F_TIMEOUT(leak, pages_are_lost_once, 120)
 	EXPECT_EQ(0, logged(self, "pages of processes are lost"));
 }
 
+/*
+ * Only the missing bus mastering stopped it, so its command was completed and its memory
+ * let go: the reset must not let it on the bus again while it runs.
+ */
+TEST_F_TIMEOUT(leak, a_running_controller_stays_off_the_bus, 240)
+{
+	struct usher_cqe cqe;
+	long errors;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
+	/* Each wait for CSTS.RDY takes five seconds. */
+	ASSERT_EQ(0, start(self, "to=9 flr=0"));
+	ASSERT_EQ(0, fault("abort", "ignore"));
+	ASSERT_EQ(0, fault("ignore_disable", "1"));
+	ASSERT_EQ(0, hold_read(self, 20));
+	ASSERT_EQ(0, reap(&self->ring, &cqe, 3 * SOON_MS));
+	EXPECT_EQ(USHER_CQE_DRIVER, le16toh(cqe.flags));
+	ASSERT_EQ(0, buf_unregister(self->grant, self->buf));
+	ASSERT_TRUE(wait_pins(self->pins));
+	memset(self->mem, 0xee, BUF_BYTES);
+
+	/* In the second wait, which the start of the controller begins with */
+	usleep(500 * 1000);
+	EXPECT_EQ(0, stat_of("bus_master"));
+	errors = stat_of("dma_errors");
+	ASSERT_EQ(0, fault("release", "fifo"));
+	EXPECT_LT(errors, stat_of("dma_errors"));
+	EXPECT_EQ(0xee, self->mem[20 * 4096]);
+	EXPECT_TRUE(wait_until(is_gone(self)));
+	EXPECT_EQ(0, stat_of("bus_master"));
+}
+
+/* Nor does the driver that comes next let on the bus what the last one left running. */
+TEST_F_TIMEOUT(leak, a_running_controller_is_not_bound, 120)
+{
+	ASSERT_EQ(0, start(self, "to=1 flr=0"));
+	ASSERT_EQ(0, fault("ignore_disable", "1"));
+	ASSERT_EQ(0, hold_read(self, 21));
+	ASSERT_EQ(0, write_text(DRIVER "unbind", self->address));
+	close_all(self);
+	EXPECT_TRUE(wait_pins(self->pins));
+	EXPECT_NE(0, write_text(DRIVER "bind", self->address));
+	EXPECT_EQ(0, stat_of("bus_master"));
+	ASSERT_EQ(0, fault("ignore_disable", "0"));
+	ASSERT_EQ(0, write_text(DRIVER "bind", self->address));
+	ASSERT_EQ(0, open_node(self));
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
+}
+
 int main(int argc, char **argv)
 {
 	softctrl_require();
