@@ -20,11 +20,16 @@
  */
 void usher_device_event(struct usher_device *ud)
 {
-	u32 event = usher_admin_event(ud->ctrl);
-	u8 type = event & 7, info = event >> 8, lid = event >> 16;
+	u8 type, info, lid;
+	u32 event;
 	void *log;
 	int ret;
 
+	if (!usher_admin_take_event(ud->ctrl, &event))
+		goto arm;
+	type = event & 7;
+	info = event >> 8;
+	lid = event >> 16;
 	log = kmalloc(NVME_IDENTIFY_DATA_SIZE, GFP_KERNEL);
 	if (!log)
 		goto arm;

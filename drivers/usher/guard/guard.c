@@ -747,5 +747,6 @@ bool usher_format_equal(const struct usher_format *a,
 	       a->pi == b->pi && a->zone_blocks == b->zone_blocks &&
 	       a->zones_extended == b->zones_extended &&
 	       !memcmp(a->nguid, b->nguid, sizeof(a->nguid)) &&
-	       !memcmp(a->eui64, b->eui64, sizeof(a->eui64));
+	       !memcmp(a->eui64, b->eui64, sizeof(a->eui64)) &&
+	       !memcmp(a->uuid, b->uuid, sizeof(a->uuid));
 }

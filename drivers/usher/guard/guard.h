@@ -30,6 +30,7 @@ struct usher_format {
 	u8	zones_extended;	/* zone descriptor extension, in 64-byte units */
 	u8	nguid[16];	/* namespace globally unique identifier */
 	u8	eui64[8];	/* IEEE extended unique identifier */
+	u8	uuid[16];	/* namespace UUID */
 };
 
 /*

@@ -16,6 +16,7 @@
 
 #include "core/device.h"
 #include "core/wq.h"
+#include "guard/guard.h"
 #include "nvme/admin.h"
 #include "nvme/inflight.h"
 #include "nvme/qpair.h"
@@ -27,6 +28,10 @@
 #define USHER_ADMIN_USER_CMDS	5
 #define USHER_MAX_ABORTS	4	/* the rest: events, and commands given up */
 #define USHER_ADMIN_TIMEOUT	(60 * HZ)
+
+/* Attempts at a command of the driver, and the pause after the first, which doubles */
+#define USHER_ADMIN_TRIES	7
+#define USHER_ADMIN_PAUSE	(HZ / 20)
 
 /**
  * enum usher_admin_kind - what is done when an admin command completes
@@ -63,6 +68,8 @@ struct usher_admin_queue {
 	atomic_t		aborts;		/* Aborts that may still be sent */
 	struct work_struct	*event_work;	/* reads the event */
 	u32			event;		/* dword 0 of the last one */
+	bool			has_event;	/* @event was not taken yet */
+	u32			event_failures;	/* requests refused in a row; queue's lock */
 };
 
 /* ---- completions ---- */
@@ -76,6 +83,27 @@ static void usher_admin_return_credit(struct usher_ctrl *ctrl, bool user)
 {
 	atomic_inc(usher_admin_credits(ctrl->admin, user));
 	wake_up_all(&ctrl->ud->wait);
+}
+
+/* A status that may be another the next time: not ready yet, aborted, internal */
+static bool usher_admin_passing(int ret)
+{
+	return ret > 0 && !(ret & USHER_DNR);
+}
+
+/* Whatever came of the request, the work makes the next one. */
+static void usher_admin_event_done(struct usher_admin_queue *aq,
+				   const struct usher_admin_cmd *ac)
+{
+	if (!ac->status) {
+		aq->event_failures = 0;
+		WRITE_ONCE(aq->event, ac->result);
+		smp_store_release(&aq->has_event, true);
+	} else if (!usher_admin_passing(ac->status) ||
+		   ++aq->event_failures >= USHER_ADMIN_TRIES) {
+		return;
+	}
+	queue_work(usher_wq, aq->event_work);
 }
 
 static void usher_admin_complete(struct usher_qpair *qp,
@@ -102,10 +130,7 @@ static void usher_admin_complete(struct usher_qpair *qp,
 		wake_up_all(&ctrl->ud->wait);
 		break;
 	case USHER_ADMIN_EVENT:
-		if (!ac->status) {
-			WRITE_ONCE(aq->event, ac->result);
-			queue_work(usher_wq, aq->event_work);
-		}
+		usher_admin_event_done(aq, ac);
 		break;
 	case USHER_ADMIN_ABORT:
 		atomic_inc(&aq->aborts);
@@ -232,27 +257,13 @@ static int usher_admin_await(struct usher_ctrl *ctrl, int index,
 	return ret;
 }
 
-/**
- * usher_admin - do an admin command and wait for it
- * @ctrl: the controller
- * @cmd: the command, without CID and PRPs
- * @req: data and result, or NULL
- *
- * Context: may sleep, for USHER_ADMIN_TIMEOUT at most; also in srcu sections,
- * since a change of state ends the wait.
- *
- * Return: 0, a positive NVMe status, or a negative errno: EINTR, ETIMEDOUT,
- * EAGAIN when a reset came in between, ENODEV.
- */
-int usher_admin(struct usher_ctrl *ctrl, struct nvme_command *cmd,
-		const struct usher_admin_req *req)
+/* One attempt; see usher_admin(). */
+static int usher_admin_once(struct usher_ctrl *ctrl, struct nvme_command *cmd,
+			    const struct usher_admin_req *req)
 {
-	static const struct usher_admin_req none;
 	enum usher_state state = usher_dev_state(ctrl->ud);
 	int index, ret;
 
-	if (!req)
-		req = &none;
 	/* What began before the reset must not hold it up. */
 	if (state == USHER_RESETTING && current != READ_ONCE(ctrl->ud->resetter))
 		return -EAGAIN;
@@ -276,6 +287,56 @@ int usher_admin(struct usher_ctrl *ctrl, struct nvme_command *cmd,
 		*req->result = ctrl->admin->cmds[index].result;
 	usher_qpair_put_cmd_page(ctrl->admin->qp, index);
 	usher_admin_return_credit(ctrl, req->user);
+	return ret;
+}
+
+/* Before the next attempt, as long as the device stays in its state */
+static int usher_admin_pause(struct usher_ctrl *ctrl, enum usher_state state,
+			     unsigned long pause)
+{
+	long left = wait_event_killable_timeout(ctrl->ud->wait,
+						usher_dev_state(ctrl->ud) != state,
+						pause);
+
+	if (!left)
+		return 0;
+	return left < 0 ? -EINTR :
+	       usher_dev_state(ctrl->ud) == USHER_GONE ? -ENODEV : -EAGAIN;
+}
+
+/**
+ * usher_admin - do an admin command and wait for it
+ * @ctrl: the controller
+ * @cmd: the command, without CID and PRPs
+ * @req: data and result, or NULL
+ *
+ * A command of the driver that fails without Do Not Retry is tried again, up to
+ * USHER_ADMIN_TRIES times; a process does that itself.
+ *
+ * Context: may sleep, for USHER_ADMIN_TIMEOUT at most with each attempt; also in
+ * srcu sections, since a change of state ends the wait.
+ *
+ * Return: 0, a positive NVMe status, or a negative errno: EINTR, ETIMEDOUT,
+ * EAGAIN when a reset came in between, ENODEV.
+ */
+int usher_admin(struct usher_ctrl *ctrl, struct nvme_command *cmd,
+		const struct usher_admin_req *req)
+{
+	static const struct usher_admin_req none;
+	enum usher_state state = usher_dev_state(ctrl->ud);
+	unsigned long pause = USHER_ADMIN_PAUSE;
+	u32 tries = 1;
+	int ret;
+
+	if (!req)
+		req = &none;
+	while (usher_admin_passing(ret = usher_admin_once(ctrl, cmd, req)) &&
+	       !req->user && tries++ < USHER_ADMIN_TRIES) {
+		ret = usher_admin_pause(ctrl, state, pause);
+		if (ret)
+			break;
+		pause *= 2;
+	}
 	return ret;
 }
 
@@ -348,10 +409,20 @@ void usher_admin_abort(struct usher_ctrl *ctrl, u16 sqid, u16 cid)
 		atomic_inc(&ctrl->admin->aborts);
 }
 
-/* Dword 0 of the completion of the last event */
-u32 usher_admin_event(const struct usher_ctrl *ctrl)
+/**
+ * usher_admin_take_event - what the device announced
+ * @ctrl: the controller
+ * @event: dword 0 of the completion
+ *
+ * Return: false when there is nothing new: it only refused the request.
+ */
+bool usher_admin_take_event(struct usher_ctrl *ctrl, u32 *event)
 {
-	return READ_ONCE(ctrl->admin->event);
+	/* Pairs with the release in usher_admin_event_done(). */
+	if (!xchg(&ctrl->admin->has_event, false))
+		return false;
+	*event = READ_ONCE(ctrl->admin->event);
+	return true;
 }
 
 /* Let the device announce its next event. */

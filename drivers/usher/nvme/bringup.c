@@ -180,6 +180,7 @@ static int usher_map_cap(struct usher_ctrl *ctrl)
 	ctrl->cap = lo_hi_readq(ctrl->bar + NVME_REG_CAP);
 	if (ctrl->cap == U64_MAX)
 		return -ENODEV;
+	ctrl->version = readl(ctrl->bar + NVME_REG_VS);
 
 	min = NVME_CAP_MPSMIN(ctrl->cap) + 12;
 	if (min > PAGE_SHIFT) {

@@ -62,6 +62,7 @@ struct usher_ctrl {
 	void __iomem		*bar;
 	size_t			bar_bytes;	/* of @bar */
 	u64			cap;		/* CAP register */
+	u32			version;	/* VS register */
 	u32			page_shift;	/* log2 of CC.MPS in bytes */
 	u32			db_stride;	/* bytes between doorbells */
 	u32			max_queues;	/* whose doorbells are in @bar, with admin */

@@ -10,26 +10,38 @@
 #include "nvme/ctrl.h"
 #include "nvme/identify.h"
 
-/* Base Specification 2.0, 5.17.2.3: the command set is in a descriptor. */
-static int usher_ns_csi(struct usher_ctrl *ctrl, u32 nsid, void *page, u8 *csi)
+static void usher_ns_desc(const struct nvme_ns_id_desc *desc, struct usher_format *fmt)
+{
+	if (desc->nidt == NVME_NIDT_CSI && desc->nidl == NVME_NIDT_CSI_LEN)
+		fmt->csi = *(const u8 *)(desc + 1);
+	else if (desc->nidt == NVME_NIDT_UUID && desc->nidl == NVME_NIDT_UUID_LEN)
+		memcpy(fmt->uuid, desc + 1, sizeof(fmt->uuid));
+}
+
+/*
+ * Base Specification 2.0, 5.17.2.3: the command set and the UUID, which may be all
+ * that tells one namespace from another, are in descriptors. Where there is one
+ * command set only, a controller may do without them.
+ */
+static int usher_ns_descs(struct usher_ctrl *ctrl, u32 nsid, void *page,
+			  struct usher_format *fmt)
 {
 	u32 pos = 0;
 	int ret;
 
-	*csi = NVME_CSI_NVM;
-	if (!ctrl->csi_all)
+	fmt->csi = NVME_CSI_NVM;
+	if (!ctrl->csi_all && ctrl->version < NVME_VS(1, 3, 0))
 		return 0;
 	ret = usher_identify(ctrl, nsid, NVME_ID_CNS_NS_DESC_LIST, 0, page);
 	if (ret)
-		return ret;
+		return ret > 0 && !ctrl->csi_all ? 0 : ret;
 	while (pos + sizeof(struct nvme_ns_id_desc) < NVME_IDENTIFY_DATA_SIZE) {
 		const struct nvme_ns_id_desc *desc = page + pos;
 
-		if (!desc->nidl)
-			break;
-		if (desc->nidt == NVME_NIDT_CSI)
-			*csi = *(const u8 *)(desc + 1);
 		pos += sizeof(*desc) + desc->nidl;
+		if (!desc->nidl || pos > NVME_IDENTIFY_DATA_SIZE)
+			break;
+		usher_ns_desc(desc, fmt);
 	}
 	return 0;
 }
@@ -97,16 +109,16 @@ static int usher_ns_parse(const struct nvme_id_ns *id, struct usher_scope *scope
 int usher_identify_namespace(struct usher_ctrl *ctrl, u32 nsid, void *page,
 			     struct usher_scope *scope)
 {
-	u8 csi, lbaf;
+	struct usher_format *fmt = &scope->fmt;
+	u8 lbaf;
 	int ret;
 
 	memset(scope, 0, sizeof(*scope));
-	ret = usher_ns_csi(ctrl, nsid, page, &csi);
+	ret = usher_ns_descs(ctrl, nsid, page, fmt);
 	if (ret)
 		return ret;
-	if (csi != NVME_CSI_NVM && csi != NVME_CSI_ZNS)
+	if (fmt->csi != NVME_CSI_NVM && fmt->csi != NVME_CSI_ZNS)
 		return -EOPNOTSUPP;
-	scope->fmt.csi = csi;
 
 	ret = usher_identify(ctrl, nsid, NVME_ID_CNS_NS, 0, page);
 	if (ret)
@@ -124,6 +136,6 @@ int usher_identify_namespace(struct usher_ctrl *ctrl, u32 nsid, void *page,
 	scope->oncs = ctrl->oncs;
 	scope->max_ranges = ctrl->oncs & NVME_CTRL_ONCS_DSM ? 256 : 0;
 	scope->copy_formats = ctrl->ocfs;
-	return csi == NVME_CSI_ZNS ?
-		usher_ns_zones(ctrl, nsid, lbaf, page, &scope->fmt) : 0;
+	return fmt->csi == NVME_CSI_ZNS ?
+		usher_ns_zones(ctrl, nsid, lbaf, page, fmt) : 0;
 }

@@ -48,9 +48,9 @@
  * abort	what Abort does to a command that is held or delayed: "real":
  *		it completes with Command Abort Requested; "ignore": the Abort
  *		completes and says that it did nothing; "silent": it never completes
- * fail		"io|admin OPCODE STATUS [COUNT]": the next COUNT (1) commands
- *		complete with STATUS (15 bits, DNR is 0x4000) and do nothing;
- *		COUNT 0 ends it
+ * fail		"io|admin OPCODE STATUS [COUNT [SKIP]]": the next COUNT (1) commands
+ *		after SKIP (0) others of that opcode complete with STATUS (15 bits,
+ *		DNR is 0x4000) and do nothing; COUNT 0 ends it
  * inject	"CQID SQID CID STATUS [DW0]": post a completion
  * garbage	"CQID COUNT SEED": overwrite COUNT entries from the queue's tail on with
  *		the pseudo-random bytes of SEED, and raise its interrupt
@@ -59,7 +59,8 @@
  * ns_format	"NSID LBASIZE [MS [EXT]]": 512 or 4096, 0 or 8 bytes of metadata,
  *		extended or not; contents are lost; reported
  * ns_replace	"NSID": another namespace of the same format takes its place:
- *		new NGUID and EUI-64, zeroed; reported
+ *		new NGUID and EUI-64, zeroed; reported. "NSID uuid": the new one
+ *		has a UUID, and neither of these
  * event	"DW0": report an asynchronous event
  * event_at	"shutdown DW0", "disable DW0": report it, once, when the host wrote
  *		CC.SHN, or CC.EN = 0; the completion is there before CSTS changes.
@@ -265,10 +266,10 @@ static int sc_store_abort(struct sc_dev *sc, char *line)
 static int sc_store_fail(struct sc_dev *sc, char *line)
 {
 	struct sc_fail *fail;
-	uint opcode, status, count = 1;
+	uint opcode, status, count = 1, skip = 0;
 	char kind[8];
 
-	if (sscanf(line, "%7s %i %i %i", kind, &opcode, &status, &count) < 3)
+	if (sscanf(line, "%7s %i %i %i %i", kind, &opcode, &status, &count, &skip) < 3)
 		return -EINVAL;
 	if (!strcmp(kind, "io"))
 		fail = &sc->fault.fail_io;
@@ -281,6 +282,7 @@ static int sc_store_fail(struct sc_dev *sc, char *line)
 	fail->opcode = opcode;
 	fail->status = status;
 	fail->count = count;
+	fail->skip = skip;
 
 	return 0;
 }
@@ -377,11 +379,12 @@ static int sc_store_ns_format(struct sc_dev *sc, char *line)
 
 static int sc_store_ns_replace(struct sc_dev *sc, char *line)
 {
+	char word[8] = "";
 	struct sc_ns *ns;
 	uint nsid;
 	int ret;
 
-	if (kstrtouint(line, 0, &nsid))
+	if (sscanf(line, "%i %7s", &nsid, word) < 1 || (*word && strcmp(word, "uuid")))
 		return -EINVAL;
 	ns = sc_get_ns(sc, nsid);
 	if (!ns)
@@ -389,7 +392,7 @@ static int sc_store_ns_replace(struct sc_dev *sc, char *line)
 	ret = sc_set_format(ns, 1 << ns->lba_shift, ns->ms, ns->ext);
 	if (ret)
 		return ret;
-	sc_new_identity(ns);
+	sc_new_identity(ns, *word);
 	ns->active = true;
 	sc_ns_changed(sc, nsid);
 

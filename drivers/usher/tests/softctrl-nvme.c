@@ -322,11 +322,17 @@ int sc_set_format(struct sc_ns *ns, u32 lba_size, u16 ms, bool ext)
 
 /**
  * sc_new_identity - make it another namespace, as if it was deleted and created
- * @ns:	the namespace
+ * @ns:		the namespace
+ * @uuid:	which is told by a UUID, and by nothing else
  */
-void sc_new_identity(struct sc_ns *ns)
+void sc_new_identity(struct sc_ns *ns, bool uuid)
 {
-	get_random_bytes(ns->nguid, sizeof(ns->nguid));
+	memset(ns->nguid, 0, sizeof(ns->nguid));
+	memset(ns->uuid, 0, sizeof(ns->uuid));
+	if (uuid)
+		get_random_bytes(ns->uuid, sizeof(ns->uuid));
+	else
+		get_random_bytes(ns->nguid, sizeof(ns->nguid));
 }
 
 static struct sc_ns *sc_find_ns(struct sc_dev *sc, __le32 nsid)
@@ -582,18 +588,24 @@ static void sc_identify_list(struct sc_dev *sc, u32 after, __le32 *list)
 			list[i++] = cpu_to_le32(nsid);
 }
 
+/* Appends a descriptor at @to, and returns where the next one goes. */
+static u8 *sc_identify_desc(u8 *to, u8 type, const u8 *id, u8 len)
+{
+	struct nvme_ns_id_desc *desc = (void *)to;
+
+	if (!memchr_inv(id, 0, len))
+		return to;
+	desc->nidt = type;
+	desc->nidl = len;
+	memcpy(desc + 1, id, len);
+	return to + sizeof(*desc) + len;
+}
+
 static void sc_identify_descs(const struct sc_ns *ns, u8 *page)
 {
-	struct nvme_ns_id_desc *desc = (void *)page;
-
-	desc->nidt = NVME_NIDT_EUI64;
-	desc->nidl = NVME_NIDT_EUI64_LEN;
-	memcpy(desc + 1, ns->nguid, NVME_NIDT_EUI64_LEN);
-
-	desc = (void *)page + sizeof(*desc) + NVME_NIDT_EUI64_LEN;
-	desc->nidt = NVME_NIDT_NGUID;
-	desc->nidl = NVME_NIDT_NGUID_LEN;
-	memcpy(desc + 1, ns->nguid, NVME_NIDT_NGUID_LEN);
+	page = sc_identify_desc(page, NVME_NIDT_EUI64, ns->nguid, NVME_NIDT_EUI64_LEN);
+	page = sc_identify_desc(page, NVME_NIDT_NGUID, ns->nguid, NVME_NIDT_NGUID_LEN);
+	sc_identify_desc(page, NVME_NIDT_UUID, ns->uuid, NVME_NIDT_UUID_LEN);
 }
 
 static u16 sc_identify(struct sc_dev *sc, const struct nvme_command *sqe)
@@ -1016,6 +1028,10 @@ static bool sc_must_fail(struct sc_fail *fail, u8 opcode)
 {
 	if (!fail->count || fail->opcode != opcode)
 		return false;
+	if (fail->skip) {
+		fail->skip--;
+		return false;
+	}
 	fail->count--;
 	return true;
 }
@@ -1305,7 +1321,7 @@ static int sc_ns_init(struct sc_ns *ns)
 	if (!ns->store || !ns->bad)
 		return -ENOMEM;
 	ns->active = true;
-	sc_new_identity(ns);
+	sc_new_identity(ns, false);
 
 	return sc_set_format(ns, sc_param.lba_size, sc_param.metadata, sc_param.extended);
 }

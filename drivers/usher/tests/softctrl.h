@@ -139,7 +139,8 @@ struct sc_cq {
  * @ms:		metadata bytes of a block
  * @ext:	metadata follows the data of each block
  * @nsze:	blocks
- * @nguid:	its identity; the EUI-64 is the first half
+ * @nguid:	its identity, or zeros; the EUI-64 is the first half
+ * @uuid:	its UUID, or zeros
  * @store:	its contents, sc_param.ns_mib MiB
  * @bad:	a bit for each block that Write Uncorrectable marked
  */
@@ -150,17 +151,20 @@ struct sc_ns {
 	bool ext;
 	u64 nsze;
 	u8 nguid[16];
+	u8 uuid[16];
 	u8 *store;
 	unsigned long *bad;
 };
 
 /**
  * struct sc_fail - complete an opcode with a status instead of executing it
+ * @skip:	how many are executed before
  * @count:	how many times still
  * @opcode:	which opcode
  * @status:	which status
  */
 struct sc_fail {
+	u32 skip;
 	u32 count;
 	u8 opcode;
 	u16 status;
@@ -365,7 +369,7 @@ void sc_release_held(struct sc_dev *sc, bool reverse, u16 status);
 int sc_inject(struct sc_dev *sc, u16 cqid, const struct nvme_completion *cqe);
 int sc_set_format(struct sc_ns *ns, u32 lba_size, u16 ms, bool ext);
 u64 sc_max_nsze(const struct sc_ns *ns);
-void sc_new_identity(struct sc_ns *ns);
+void sc_new_identity(struct sc_ns *ns, bool uuid);
 void sc_event(struct sc_dev *sc, u32 dw0);
 void sc_ns_changed(struct sc_dev *sc, u32 nsid);
 

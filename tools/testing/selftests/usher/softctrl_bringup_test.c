@@ -167,6 +167,80 @@ TEST_F_TIMEOUT(bringup, a_failing_start_leaves_nothing_behind, 240)
 	EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
 }
 
+/* ---- errors that pass ---- */
+
+/* Each command of a start, by opcode, and how many of its kind come before it */
+static const struct {
+	unsigned char opcode;
+	unsigned int skip;
+} start_commands[] = {
+	{ 0x06, 0 },	/* Identify Controller */
+	{ 0x09, 0 },	/* Number of Queues */
+	{ 0x7c, 0 },	/* Doorbell Buffer Config */
+	{ 0x09, 1 },	/* Asynchronous Event Configuration */
+	{ 0x0c, 0 },	/* Asynchronous Event Request */
+	{ 0x05, 0 },	/* Create I/O Completion Queue */
+	{ 0x01, 0 },	/* Create I/O Submission Queue */
+	{ 0x06, 1 },	/* the active namespaces */
+	{ 0x06, 2 },	/* a namespace's descriptors */
+	{ 0x06, 3 },	/* the namespace */
+};
+
+/* Namespace Not Ready, Internal Error, Command Abort Requested */
+static const unsigned int passing[] = { 0x082, 0x006, 0x007 };
+
+/* So long that the watchdog sees that the device works: resets in a row are limited. */
+#define WATCHDOG_MS	1500
+
+static int keep_reading(struct softctrl *self)
+{
+	uint64_t end = now_ms() + WATCHDOG_MS;
+	int ret;
+
+	do {
+		ret = do_io(self, OP_READ, 1, 1);
+	} while (!ret && now_ms() < end);
+	return ret;
+}
+
+TEST_F_TIMEOUT(bringup, a_passing_error_fails_no_reset, 600)
+{
+	struct usher_grant_info info;
+	unsigned int i, k;
+
+	ASSERT_EQ(0, start(self, "dbbuf=1"));
+	for (i = 0; i < ARRAY_SIZE(start_commands); i++) {
+		for (k = 0; k < ARRAY_SIZE(passing); k++) {
+			ASSERT_EQ(0, fault("fail", "admin %#x %#x 1 %u", start_commands[i].opcode,
+					   passing[k], start_commands[i].skip));
+			ASSERT_EQ(0, reset_by_fatal_status());
+			ASSERT_EQ(0, keep_reading(self));
+			EXPECT_EQ(1, stat_of("shadow"));
+			EXPECT_TRUE(wait_stat("aers", 1));
+			ASSERT_EQ(0, grant_info(self->grant, &info));
+			EXPECT_EQ(USHER_GRANT_LIVE, info.state);
+		}
+	}
+}
+
+TEST_F_TIMEOUT(bringup, a_passing_error_fails_no_probe, 600)
+{
+	unsigned int i, k;
+
+	ASSERT_EQ(0, plug(self, "dbbuf=1"));
+	for (i = 0; i < ARRAY_SIZE(start_commands); i++) {
+		for (k = 0; k < ARRAY_SIZE(passing); k++) {
+			ASSERT_EQ(0, fault("surprise", "orderly"));
+			ASSERT_EQ(0, fault("fail", "admin %#x %#x 1 %u", start_commands[i].opcode,
+					   passing[k], start_commands[i].skip));
+			ASSERT_EQ(0, fault("rescan", "1"));
+			ASSERT_EQ(0, open_node(self));
+			EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
+			close_all(self);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	softctrl_require();

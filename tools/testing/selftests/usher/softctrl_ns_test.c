@@ -91,6 +91,47 @@ TEST_F_TIMEOUT(ns, another_namespace_ends_grants, 120)
 	expect_stale(_metadata, self);
 }
 
+/* Nothing but its UUID tells it from the one before. */
+TEST_F_TIMEOUT(ns, another_uuid_ends_grants, 120)
+{
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_EQ(0, fault("ns_replace", "1 uuid"));
+	expect_stale(_metadata, self);
+	ASSERT_TRUE(wait_until(reopen_node(self)));
+	ASSERT_EQ(0, do_io(self, OP_READ, 1, 1));
+	ASSERT_EQ(0, fault("ns_replace", "1 uuid"));
+	expect_stale(_metadata, self);
+}
+
+/* ---- errors that pass ---- */
+
+/* Namespace Not Ready, Internal Error, Command Abort Requested */
+static const unsigned int passing[] = { 0x082, 0x006, 0x007 };
+
+/* Of the scan: the active list, the descriptors, the namespace itself */
+TEST_F_TIMEOUT(ns, a_passing_error_of_a_scan_ends_no_grant, 240)
+{
+	unsigned int i, skip;
+	long fetched;
+
+	ASSERT_EQ(0, start(self, ""));
+	for (i = 0; i < ARRAY_SIZE(passing); i++) {
+		for (skip = 0; skip < 3; skip++) {
+			ASSERT_EQ(0, fault("fail", "admin 0x06 %#x 1 %u", passing[i], skip));
+			fetched = stat_of("fetched");
+			ASSERT_EQ(0, fault("event", "0x040002"));
+			/* The log, three times Identify and one again, the next request */
+			ASSERT_TRUE(wait_stat("fetched", fetched + 6));
+			EXPECT_TRUE(grant_is(self->grant, USHER_GRANT_LIVE));
+			EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
+		}
+	}
+	/* It is final where the device says so. */
+	ASSERT_EQ(0, fault("fail", "admin 0x06 0x4082 1 2"));
+	ASSERT_EQ(0, fault("event", "0x040002"));
+	expect_stale(_metadata, self);
+}
+
 TEST_F_TIMEOUT(ns, a_namespace_that_goes_ends_grants, 120)
 {
 	char old[64];
