@@ -98,6 +98,7 @@ static void usher_admin_event_done(struct usher_admin_queue *aq,
 	if (!ac->status) {
 		aq->event_failures = 0;
 		WRITE_ONCE(aq->event, ac->result);
+		/* Pairs with the xchg() in usher_admin_take_event(). */
 		smp_store_release(&aq->has_event, true);
 	} else if (!usher_admin_passing(ac->status) ||
 		   ++aq->event_failures >= USHER_ADMIN_TRIES) {
