@@ -2,6 +2,7 @@
 /*
  * Which queries a process may send to the admin queue, and as what command.
  */
+#include <linux/capability.h>
 #include <linux/nvme.h>
 #include <linux/sizes.h>
 
@@ -42,6 +43,9 @@ static int usher_query_log(const struct usher_admin *arg)
 	u32 dwords = (arg->cdw10 >> 16) + 1;
 
 	if (!usher_query_listed(arg->cdw10 & 0xff, USHER_QUERY_LID))
+		return -EACCES;
+	/* The error log tells the LBAs of everybody's commands. */
+	if ((arg->cdw10 & 0xff) == NVME_LOG_ERROR && !capable(CAP_SYS_ADMIN))
 		return -EACCES;
 	if ((arg->cdw10 & 0xff00) != BIT(15) || arg->cdw11 || arg->cdw13 ||
 	    arg->cdw14)

@@ -784,6 +784,22 @@ TEST_F(ioctls, admin_allow_list)
 	EXPECT_EQ(-EACCES, admin(self->grant, 0x106, 1, 0, self->memory, DEVICE_PAGE, NULL));
 }
 
+/* Who may not see what others do may not read the error log, which has their LBAs. */
+TEST_F(ioctls, admin_error_log_is_for_administrators)
+{
+	const uint32_t log = 127 << 16 | 0x8000;
+	int status;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(become(4711) ||
+		      admin(self->grant, 0x02, log | 1, 0, self->memory, PAGE, NULL) != -EACCES ||
+		      admin(self->grant, 0x02, log | 2, 0, self->memory, PAGE, NULL));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, admin(self->grant, 0x02, log | 1, 0, self->memory, PAGE, NULL));
+}
+
 TEST_F(ioctls, admin_bits)
 {
 	const uint32_t log = 127 << 16 | 0x8000;
