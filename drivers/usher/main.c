@@ -74,5 +74,7 @@ static void __exit usher_exit(void)
 module_init(usher_init);
 module_exit(usher_exit);
 
+MODULE_AUTHOR("The usher authors");
+MODULE_VERSION("0.1.0");
 MODULE_DESCRIPTION("Guarded access of processes to NVMe queues");
 MODULE_LICENSE("GPL");
