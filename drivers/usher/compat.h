@@ -65,7 +65,9 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 static inline bool usher_isolated_msi(struct device *dev,
 				      struct iommu_group *group)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#if !IS_ENABLED(CONFIG_IOMMU_API)
+	return false;
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 	return irq_domain_check_msi_remap() ||
 	       device_iommu_capable(dev, IOMMU_CAP_INTR_REMAP);
 #else
