@@ -7,6 +7,7 @@
 
 #include <linux/device.h>
 #include <linux/eventfd.h>
+#include <linux/hugetlb.h>
 #include <linux/iommu.h>
 #include <linux/irqdomain.h>
 #include <linux/mm.h>
@@ -60,6 +61,22 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 #else
 #define USHER_PIN_PRIVATE_BY_WRITE	0
 #endif
+
+/*
+ * Before 6.5 the kernel pins pages for writing whose file system must be told before each
+ * write. Is @page, so pinned, one of them? The page tells, whatever was mapped in its place
+ * since. Pages of shmem and anonymous ones, but those that may be dropped, are backed by
+ * swap. Drivers' pages and those that were truncated have no mapping.
+ */
+static inline bool usher_page_of_file(struct page *page)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	return !PageAnon(page) && !PageSwapBacked(page) && !PageHuge(page) &&
+	       READ_ONCE(compound_head(page)->mapping);
+#else
+	return false;
+#endif
+}
 
 /* Of a group of one, which @dev is in: interrupts reach only who may get them. */
 static inline bool usher_isolated_msi(struct device *dev,

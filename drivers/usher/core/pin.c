@@ -3,8 +3,10 @@
  * Pages that a device may reach: pinning those of a process, charging them to
  * its user, mapping them without bounce buffers.
  */
+#include <linux/backing-dev.h>
 #include <linux/capability.h>
 #include <linux/dma-map-ops.h>
+#include <linux/fs.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -53,6 +55,69 @@ static long usher_pin_some(u64 addr, unsigned long n, bool rdonly,
 	return pin_user_pages_fast(addr, n, FOLL_LONGTERM, pages);
 }
 
+static bool usher_pages_of_file(struct page **pages, long n)
+{
+	while (n)
+		if (usher_page_of_file(pages[--n]))
+			return true;
+	return false;
+}
+
+/* Does the file system want to know of each write, or write back what was written? */
+static bool usher_vma_of_file(const struct vm_area_struct *vma)
+{
+	const struct vm_operations_struct *ops = vma->vm_ops;
+
+	if (~vma->vm_flags & (VM_SHARED | VM_WRITE) || vma->vm_flags & VM_PFNMAP)
+		return false;
+	if (ops && (ops->page_mkwrite || ops->pfn_mkwrite))
+		return true;
+	return vma->vm_file && vma->vm_file->f_mapping &&
+	       mapping_can_writeback(vma->vm_file->f_mapping);
+}
+
+/*
+ * Why a page cannot be pinned for writing: it was refused, so it does no harm if something
+ * else is mapped there by now.
+ */
+static int usher_pin_refused(u64 addr)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	int ret = -EFAULT;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma = vma_lookup(mm, untagged_addr((unsigned long)addr));
+	if (vma && usher_vma_of_file(vma))
+		ret = -EOPNOTSUPP;
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+/* At most a batch. Return: how many were pinned, or a negative errno. */
+static long usher_pin_batch(u64 addr, unsigned long n, bool rdonly,
+			    struct page **pages)
+{
+	long got;
+
+	if (signal_pending(current))
+		return -EINTR;
+	got = usher_pin_some(addr, min(n, (unsigned long)USHER_PIN_BATCH),
+			     rdonly, pages);
+	if (!got)
+		got = -EFAULT;
+	if (rdonly)
+		return got;
+	if (got == -EFAULT)
+		return usher_pin_refused(addr);
+	if (got > 0 && usher_pages_of_file(pages, got)) {
+		unpin_user_pages(pages, got);
+		return -EOPNOTSUPP;
+	}
+	return got;
+}
+
 /**
  * usher_pin - pin pages of the calling process
  * @pin: @pages has room for @nr_pages, which are wanted
@@ -60,7 +125,8 @@ static long usher_pin_some(u64 addr, unsigned long n, bool rdonly,
  *
  * May wait for ever on a page fault, but not when the process is killed.
  *
- * Return: 0, -EFAULT, -EINTR or -ENOMEM.
+ * Return: 0; -EOPNOTSUPP for a shared mapping of a file that the device would write
+ * behind the back of its file system; -EFAULT, -EINTR or -ENOMEM.
  */
 int usher_pin(struct usher_pin *pin, u64 addr)
 {
@@ -70,16 +136,13 @@ int usher_pin(struct usher_pin *pin, u64 addr)
 	addr &= PAGE_MASK;
 	pin->nr_pages = 0;
 	while (pin->nr_pages < want) {
-		got = -EINTR;
-		if (!signal_pending(current))
-			got = usher_pin_some(addr + pin->nr_pages * PAGE_SIZE,
-					     min(want - pin->nr_pages,
-						 (unsigned long)USHER_PIN_BATCH),
-					     pin->rdonly,
-					     pin->pages + pin->nr_pages);
-		if (got <= 0) {
-			usher_unpin(pin);
-			return got ?: -EFAULT;
+		got = usher_pin_batch(addr + pin->nr_pages * PAGE_SIZE,
+				      want - pin->nr_pages, pin->rdonly,
+				      pin->pages + pin->nr_pages);
+		if (got < 0) {
+			/* The device did not write them. */
+			unpin_user_pages(pin->pages, pin->nr_pages);
+			return got;
 		}
 		pin->nr_pages += got;
 		cond_resched();

@@ -101,7 +101,8 @@ void usher_raw_mem_put_later(struct usher_raw_mem *mem)
  * @source: where its pages come from
  * @want: where pages that are allocated are to be
  *
- * Return: the memory, with a reference for the device; -EFAULT, -EINTR, -ENOMEM, -ENOSPC.
+ * Return: the memory, with a reference for the device; -EFAULT, -EINTR, -ENOMEM, -ENOSPC,
+ * -EOPNOTSUPP.
  */
 struct usher_raw_mem *usher_raw_mem_alloc(const struct usher_raw_dma *arg,
 					  enum usher_raw_source source,

@@ -240,8 +240,9 @@ struct usher_slice {
  * Errors: EFAULT not mapped, or not writable without USHER_BUF_RDONLY;
  * ENOMEM over RLIMIT_MEMLOCK or out of memory; EDQUOT over a grant's limit;
  * EBUSY the grant has 1,048,575 buffers;
- * EOPNOTSUPP memory or a device that cannot be mapped for good (bounced,
- * not coherent); EINTR a signal came while pinning.
+ * EOPNOTSUPP memory or a device that cannot be mapped for good (bounced, not
+ * coherent, or without USHER_BUF_RDONLY a shared mapping of a file that is not
+ * in memory only); EINTR a signal came while pinning.
  */
 struct usher_buf_register {
 	__u32 size;

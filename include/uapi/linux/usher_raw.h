@@ -247,7 +247,9 @@ struct usher_raw_dma_bits {
  * the memory is not there, or not writable without USHER_RAW_DMA_RDONLY; ENOMEM,
  * also where no range is as long as USHER_RAW_DMA_CONTIGUOUS wants it;
  * ENOSPC no addresses that the device can reach are left, or the memory has none;
- * EOPNOTSUPP it would have to be copied (bounce buffers); EBUSY too many pieces.
+ * EOPNOTSUPP it would have to be copied (bounce buffers), or is, without
+ * USHER_RAW_DMA_RDONLY, a shared mapping of a file that is not in memory only;
+ * EBUSY too many pieces.
  */
 struct usher_raw_dma {
 	__u32		size;

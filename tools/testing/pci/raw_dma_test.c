@@ -4,6 +4,7 @@
  * device can reach of it and when it no longer can.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/utsname.h>
 
@@ -104,6 +105,33 @@ TEST(ranges_are_given_back_whole)
 	EXPECT_EQ(1000, i);
 	/* If the rest were lost, twice as many pages would be missing. */
 	EXPECT_LT(before - in_vmstat("nr_free_pages"), 1000 * (32 - 17) / 2);
+	close(fd);
+}
+
+/*
+ * A shared mapping of a file on a disk, for which a loop device serves: its file system
+ * would not know what the device writes.
+ */
+TEST(memory_of_a_file_on_disk)
+{
+	int fd = open_node(EDU), file;
+	uint64_t bus[1];
+	uint8_t *data;
+
+	ASSERT_EQ(0, system("cd /dev/shm && { [ -e /sys/module/loop ] || modprobe loop; } &&"
+			    " truncate -s 16M image && mkdir files && mkfs.ext4 -q image &&"
+			    " mount -o loop image files && truncate -s 4096 files/file"));
+	file = open("/dev/shm/files/file", O_RDWR | O_CLOEXEC);
+	ASSERT_GE(file, 0);
+	EXPECT_EQ(0, system("cd /dev/shm && umount -l files && rm -r image files"));
+	data = map(file, 0, PAGE, MAP_SHARED);
+	ASSERT_NE(MAP_FAILED, data);
+	EXPECT_EQ(-EOPNOTSUPP, dma_register(fd, data, PAGE, 0, 1, bus));
+	data[0] = 1;
+	EXPECT_EQ(-EOPNOTSUPP, dma_register(fd, data, PAGE, 0, 1, bus));
+	EXPECT_GE(dma_register(fd, data, PAGE, USHER_RAW_DMA_RDONLY, 1, bus), 0);
+	munmap(data, PAGE);
+	close(file);
 	close(fd);
 }
 

@@ -774,6 +774,32 @@ long pinned_pages(void)
 	return count_of("nr_foll_pin_acquired") - count_of("nr_foll_pin_released");
 }
 
+/*
+ * A file of zeroes on a file system that is kept on a disk, for which a loop device
+ * serves. All of it goes with the last use of the file. Return: an fd, or -1.
+ */
+int file_on_disk(size_t bytes)
+{
+	char command[512], folder[] = "/dev/shm/usher-disk-XXXXXX";
+	int fd;
+
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(command, sizeof(command),
+		 "cd %s && { [ -e /sys/module/loop ] || modprobe loop; } &&"
+		 " truncate -s 16M image && mkdir files && mkfs.ext4 -q image &&"
+		 " mount -o loop image files", folder);
+	if (system(command))
+		return -1;
+	snprintf(command, sizeof(command), "%s/files/file", folder);
+	fd = open(command, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	snprintf(command, sizeof(command), "cd %s && umount -l files && cd / && rm -r %s",
+		 folder, folder);
+	if (fd < 0 || system(command) || ftruncate(fd, bytes))
+		return -1;
+	return fd;
+}
+
 /* Give up all privileges. */
 int become(uid_t uid)
 {

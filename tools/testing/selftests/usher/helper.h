@@ -234,6 +234,7 @@ int read_text(const char *path, char *text, size_t size);
 int read_number(const char *path, long *number);
 int write_text(const char *path, const char *text);
 long pinned_pages(void);
+int file_on_disk(size_t bytes);
 int become(uid_t uid);
 void run_on(int cpu);
 int send_fd(int sock, int fd);

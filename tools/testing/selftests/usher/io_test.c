@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -647,6 +648,70 @@ TEST_F(io, memory_untouched_private_file)
 		munmap(addr, length);
 	}
 	close(fd);
+}
+
+/* ---- memory that changes while it is registered ---- */
+
+/**
+ * struct swapped - a page of a process that is of a file at times
+ * @page: where it is
+ * @file: fd of the file
+ * @ends: says when to stop; accessed atomically
+ */
+struct swapped {
+	char *page;
+	int file;
+	bool ends;
+};
+
+static void *swap_file(void *arg)
+{
+	const int both = PROT_READ | PROT_WRITE;
+	struct swapped *s = arg;
+
+	while (!__atomic_load_n(&s->ends, __ATOMIC_RELAXED)) {
+		mmap(s->page, PAGE, both, MAP_SHARED | MAP_FIXED, s->file, 0);
+		mmap(s->page, PAGE, both, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+	}
+	return NULL;
+}
+
+/* At no time may the device come to write to the file. */
+TEST_F(io, memory_swapped_for_a_file_on_disk)
+{
+	struct swapped s = { .file = file_on_disk(PAGE) };
+	uint64_t end = now_ms() + 3000;
+	int refused = 0, taken = 0;
+	char data[PAGE];
+	pthread_t thread;
+
+	ASSERT_LE(0, s.file);
+	memset(self->memory, 0x5a, PAGE);
+	ASSERT_EQ(0, move(self, OP_WRITE, 0, 1, self->buf, 0));
+	s.page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, s.page);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, swap_file, &s));
+	while (now_ms() < end) {
+		int buf = buf_register(self->grant, s.page, PAGE, 0);
+
+		if (buf > 0) {
+			taken++;
+			EXPECT_EQ(0, move(self, OP_READ, 0, 1, buf, 0));
+			EXPECT_EQ(0, buf_unregister(self->grant, buf));
+		} else {
+			refused++;
+			/* EFAULT: a file when it was refused, and not afterwards */
+			EXPECT_TRUE(buf == -EOPNOTSUPP || buf == -EFAULT);
+		}
+	}
+	__atomic_store_n(&s.ends, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	TH_LOG("refused %d, taken %d", refused, taken);
+	EXPECT_EQ(PAGE, pread(s.file, data, PAGE, 0));
+	EXPECT_TRUE(all_zero(data, PAGE));
+	munmap(s.page, PAGE);
+	close(s.file);
 }
 
 /* After a fork the memory stays the parent's. */

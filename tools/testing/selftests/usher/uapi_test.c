@@ -641,6 +641,43 @@ TEST_F(ioctls, buf_register_errors)
 	ASSERT_EQ(0, mprotect(page, PAGE, PROT_READ | PROT_WRITE));
 }
 
+static bool registers(int grant, void *addr, uint32_t flags)
+{
+	int id = buf_register(grant, addr, PAGE, flags);
+
+	return id > 0 && !buf_unregister(grant, id);
+}
+
+/* The file system of a shared mapping would not know what the device writes. */
+TEST_F(ioctls, buf_register_of_a_file_on_disk)
+{
+	char *map = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page = map + PAGE;
+	int fd = file_on_disk(PAGE);
+
+	ASSERT_LE(0, fd);
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(page, mmap(page, PAGE, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_FIXED, fd, 0));
+	EXPECT_EQ(-EOPNOTSUPP, buf_register(self->grant, page, PAGE, 0));
+	/* With memory that can be pinned around it, and after it was touched */
+	EXPECT_EQ(-EOPNOTSUPP, buf_register(self->grant, map, 3 * PAGE, 0));
+	memset(page, 1, PAGE);
+	EXPECT_EQ(-EOPNOTSUPP, buf_register(self->grant, page, PAGE, 0));
+	EXPECT_EQ(-EOPNOTSUPP, buf_register(self->grant, map, 3 * PAGE, 0));
+	EXPECT_TRUE(registers(self->grant, page, USHER_BUF_RDONLY));
+
+	ASSERT_EQ(0, mprotect(page, PAGE, PROT_READ));
+	EXPECT_EQ(-EFAULT, buf_register(self->grant, page, PAGE, 0));
+	EXPECT_TRUE(registers(self->grant, page, USHER_BUF_RDONLY));
+	ASSERT_EQ(page, mmap(page, PAGE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_FIXED, fd, 0));
+	EXPECT_TRUE(registers(self->grant, page, 0));
+	munmap(map, 3 * PAGE);
+	close(fd);
+}
+
 TEST_F(ioctls, buf_register_rlimit)
 {
 	struct rlimit limit = { .rlim_cur = 4 * PAGE, .rlim_max = 4 * PAGE };
