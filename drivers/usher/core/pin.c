@@ -15,17 +15,23 @@
 #include "compat.h"
 #include "core/pin.h"
 
-/* Pages pinned at a time, so that a signal is seen in between */
+/* Pages worked on at a time, so that in between a signal is seen and others run */
 #define USHER_PIN_BATCH		512
 
-/* ---- pinning and accounting ---- */
+/* ---- pinning ---- */
 
-void usher_unpin(struct usher_pin *pin)
+static void usher_unpin_pages(struct usher_pin *pin, bool dirty)
 {
-	if (pin->rdonly)
-		unpin_user_pages(pin->pages, pin->nr_pages);
-	else
-		unpin_user_pages_dirty_lock(pin->pages, pin->nr_pages, true);
+	unsigned long i, n;
+
+	for (i = 0; i < pin->nr_pages; i += n) {
+		n = min_t(unsigned long, pin->nr_pages - i, USHER_PIN_BATCH);
+		if (dirty)
+			unpin_user_pages_dirty_lock(pin->pages + i, n, true);
+		else
+			unpin_user_pages(pin->pages + i, n);
+		cond_resched();
+	}
 }
 
 static long usher_pin_some(u64 addr, unsigned long n, bool rdonly,
@@ -103,7 +109,7 @@ static long usher_pin_batch(u64 addr, unsigned long n, bool rdonly,
 
 	if (signal_pending(current))
 		return -EINTR;
-	got = usher_pin_some(addr, min(n, (unsigned long)USHER_PIN_BATCH),
+	got = usher_pin_some(addr, min_t(unsigned long, n, USHER_PIN_BATCH),
 			     rdonly, pages);
 	if (!got)
 		got = -EFAULT;
@@ -118,17 +124,8 @@ static long usher_pin_batch(u64 addr, unsigned long n, bool rdonly,
 	return got;
 }
 
-/**
- * usher_pin - pin pages of the calling process
- * @pin: @pages has room for @nr_pages, which are wanted
- * @addr: somewhere in the first page
- *
- * May wait for ever on a page fault, but not when the process is killed.
- *
- * Return: 0; -EOPNOTSUPP for a shared mapping of a file that the device would write
- * behind the back of its file system; -EFAULT, -EINTR or -ENOMEM.
- */
-int usher_pin(struct usher_pin *pin, u64 addr)
+/* On failure there are none. */
+static int usher_pin_pages(struct usher_pin *pin, u64 addr)
 {
 	unsigned long want = pin->nr_pages;
 	long got;
@@ -141,7 +138,8 @@ int usher_pin(struct usher_pin *pin, u64 addr)
 				      pin->pages + pin->nr_pages);
 		if (got < 0) {
 			/* The device did not write them. */
-			unpin_user_pages(pin->pages, pin->nr_pages);
+			usher_unpin_pages(pin, false);
+			pin->nr_pages = 0;
 			return got;
 		}
 		pin->nr_pages += got;
@@ -149,6 +147,8 @@ int usher_pin(struct usher_pin *pin, u64 addr)
 	}
 	return 0;
 }
+
+/* ---- accounting ---- */
 
 /* A pin keeps all of a compound page, so all of it counts, once. */
 static unsigned long usher_pages_to_charge(const struct usher_pin *pin)
@@ -162,8 +162,23 @@ static unsigned long usher_pages_to_charge(const struct usher_pin *pin)
 		if (head != last)
 			n += compound_nr(head);
 		last = head;
+		if (i % USHER_PIN_BATCH == 0)
+			cond_resched();
 	}
 	return n;
+}
+
+static int usher_charge(struct user_struct *user, unsigned long n)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	long old = atomic_long_read(&user->locked_vm), new;
+
+	do {
+		new = old + n;
+		if (new > limit)
+			return -ENOMEM;
+	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &old, new));
+	return 0;
 }
 
 /**
@@ -178,30 +193,18 @@ static unsigned long usher_pages_to_charge(const struct usher_pin *pin)
  */
 int usher_charge_pages(struct usher_pin *pin, unsigned long n)
 {
-	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	struct user_struct *user;
-	long old, new;
 
 	if (capable(CAP_IPC_LOCK))
 		return 0;
 	user = get_uid(current_user());
-	old = atomic_long_read(&user->locked_vm);
-	do {
-		new = old + n;
-		if (new > limit) {
-			free_uid(user);
-			return -ENOMEM;
-		}
-	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &old, new));
+	if (usher_charge(user, n)) {
+		free_uid(user);
+		return -ENOMEM;
+	}
 	pin->user = user;
 	pin->charged = n;
 	return 0;
-}
-
-/* The pages that @pin has: see usher_charge_pages() */
-int usher_charge_user(struct usher_pin *pin)
-{
-	return usher_charge_pages(pin, usher_pages_to_charge(pin));
 }
 
 void usher_uncharge_user(struct usher_pin *pin)
@@ -210,6 +213,65 @@ void usher_uncharge_user(struct usher_pin *pin)
 		return;
 	atomic_long_sub(pin->charged, &pin->user->locked_vm);
 	free_uid(pin->user);
+	pin->user = NULL;
+}
+
+/* What is pinned may be more than was asked for, or, where pages repeat, less. */
+static int usher_charge_pinned(struct usher_pin *pin)
+{
+	unsigned long n = usher_pages_to_charge(pin);
+
+	if (!pin->user)
+		return 0;
+	if (n > pin->charged) {
+		if (usher_charge(pin->user, n - pin->charged))
+			return -ENOMEM;
+	} else {
+		atomic_long_sub(pin->charged - n, &pin->user->locked_vm);
+	}
+	pin->charged = n;
+	return 0;
+}
+
+/**
+ * usher_pin - charge and pin pages of the calling process
+ * @pin: @pages has room for @nr_pages, which are wanted
+ * @addr: somewhere in the first page
+ *
+ * What the user may not lock is not touched; the rest of huge pages is known and charged
+ * after they are pinned. May wait for ever on a page fault, but not when the process is
+ * killed.
+ *
+ * Return: 0; -EOPNOTSUPP for a shared mapping of a file that the device would write
+ * behind the back of its file system; -EFAULT, -EINTR or -ENOMEM.
+ */
+int usher_pin(struct usher_pin *pin, u64 addr)
+{
+	int ret = usher_charge_pages(pin, pin->nr_pages);
+
+	if (ret)
+		return ret;
+	ret = usher_pin_pages(pin, addr);
+	if (ret)
+		goto uncharge;
+	ret = usher_charge_pinned(pin);
+	if (ret)
+		goto unpin;
+	return 0;
+
+unpin:
+	/* The device did not write them. */
+	usher_unpin_pages(pin, false);
+uncharge:
+	usher_uncharge_user(pin);
+	return ret;
+}
+
+/* Undoes usher_pin(), when the device does not reach the pages any more. */
+void usher_unpin(struct usher_pin *pin)
+{
+	usher_unpin_pages(pin, !pin->rdonly);
+	usher_uncharge_user(pin);
 }
 
 /* ---- mapping ---- */
@@ -246,6 +308,8 @@ static bool usher_pin_bounced(struct device *dev, const struct usher_pin *pin,
 		if (iommu_iova_to_phys(domain, iova) !=
 		    page_to_phys(pin->pages[n++]))
 			return true;
+		if (n % USHER_PIN_BATCH == 0)
+			cond_resched();
 	}
 	return false;
 }

@@ -37,7 +37,6 @@ struct usher_pin {
 int usher_pin(struct usher_pin *pin, u64 addr);
 void usher_unpin(struct usher_pin *pin);
 int usher_charge_pages(struct usher_pin *pin, unsigned long n);
-int usher_charge_user(struct usher_pin *pin);
 void usher_uncharge_user(struct usher_pin *pin);
 int usher_pin_map(struct device *dev, const struct usher_pin *pin,
 		  struct sg_table *sgt);

@@ -2,7 +2,7 @@
 /*
  * Registered memory, from BUF_REGISTER until the device can no longer reach it.
  *
- * A buffer is pinned and charged outside of any section, then mapped and published
+ * A buffer is charged and pinned outside of any section, then mapped and published
  * in one. Commands hold a reference each; unregistering takes the buffer out of the
  * table and gives up the table's reference. The last reference, which may go in an
  * interrupt, queues @work, which unmaps, unpins, uncharges and frees, in this order.
@@ -73,7 +73,6 @@ static void usher_buffer_unpin(struct usher_buffer *buf)
 	if (!xchg(&buf->pinned, false))
 		return;
 	usher_unpin(&buf->pin);
-	usher_uncharge_user(&buf->pin);
 	usher_grant_uncharge(buf->grant, (u64)buf->pin.nr_pages << PAGE_SHIFT, 0);
 }
 
@@ -161,6 +160,7 @@ void usher_buffers_unmap(struct usher_buffers *buffers, enum usher_dma_proof dma
 		buf->mapped = false;
 		usher_buffer_unmap(buf);
 		usher_buffer_unpin_later(buf);
+		cond_resched();
 	}
 	mutex_unlock(&buffers->lock);
 }
@@ -277,13 +277,10 @@ int usher_buffer_register(struct usher_grant *grant,
 	ret = usher_pin(&buf->pin, arg->addr);
 	if (ret)
 		goto uncharge_grant;
-	ret = usher_charge_user(&buf->pin);
-	if (ret)
-		goto unpin;
 	ret = sg_alloc_table_from_pages(&buf->sgt, buf->pin.pages, buf->pin.nr_pages, 0,
 					bytes, GFP_KERNEL_ACCOUNT);
 	if (ret)
-		goto uncharge_user;
+		goto unpin;
 	ret = usher_buf_table_reserve(&grant->bufs, &buf->id);
 	if (ret)
 		goto free_table;
@@ -300,8 +297,6 @@ unreserve:
 	usher_grant_put(grant);
 free_table:
 	sg_free_table(&buf->sgt);
-uncharge_user:
-	usher_uncharge_user(&buf->pin);
 unpin:
 	usher_unpin(&buf->pin);
 uncharge_grant:

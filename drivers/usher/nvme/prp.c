@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -161,6 +162,7 @@ int usher_prps_alloc(struct usher_prps *prps, struct dma_pool *pool)
  */
 int usher_prps_fill(struct usher_prps *prps, struct sg_table *sgt)
 {
+	u32 per = USHER_PRPS(prps->shift);
 	struct scatterlist *sg;
 	u32 index = 0, i, n;
 
@@ -172,6 +174,8 @@ int usher_prps_fill(struct usher_prps *prps, struct sg_table *sgt)
 		for (n = sg_dma_len(sg) >> prps->shift; n; n--) {
 			usher_prps_set(prps, index++, addr);
 			addr += BIT(prps->shift);
+			if (index % per == 0)
+				cond_resched();
 		}
 	}
 	usher_prps_chain(prps);

@@ -24,7 +24,7 @@
 
 /* ---- pages ---- */
 
-/* Charges the pages before they are there, as no process has them until then. */
+/* Charges the pages before they are there. */
 static int usher_raw_charge_and_alloc(struct usher_pin *pin,
 				      const struct usher_raw_want *want)
 {
@@ -38,25 +38,14 @@ static int usher_raw_charge_and_alloc(struct usher_pin *pin,
 	return ret;
 }
 
-static int usher_raw_pin_and_charge(struct usher_pin *pin, u64 addr)
-{
-	int ret = usher_pin(pin, addr);
-
-	if (ret)
-		return ret;
-	ret = usher_charge_user(pin);
-	if (ret)
-		usher_unpin(pin);
-	return ret;
-}
-
 static void usher_raw_mem_put_pages(struct usher_raw_mem *mem)
 {
-	if (mem->source == USHER_RAW_ALLOCATED)
+	if (mem->source == USHER_RAW_ALLOCATED) {
 		usher_raw_pages_free(&mem->pin);
-	else
+		usher_uncharge_user(&mem->pin);
+	} else {
 		usher_unpin(&mem->pin);
-	usher_uncharge_user(&mem->pin);
+	}
 }
 
 /* ---- life ---- */
@@ -127,7 +116,7 @@ struct usher_raw_mem *usher_raw_mem_alloc(const struct usher_raw_dma *arg,
 		goto free_mem;
 	ret = source == USHER_RAW_ALLOCATED ?
 	      usher_raw_charge_and_alloc(&mem->pin, want) :
-	      usher_raw_pin_and_charge(&mem->pin, arg->addr);
+	      usher_pin(&mem->pin, arg->addr);
 	if (ret)
 		goto free_array;
 	ret = sg_alloc_table_from_pages(&mem->sgt, mem->pin.pages,

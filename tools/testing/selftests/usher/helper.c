@@ -774,28 +774,33 @@ long pinned_pages(void)
 	return count_of("nr_foll_pin_acquired") - count_of("nr_foll_pin_released");
 }
 
+/* Whether a shell command works in a folder */
+static bool works_in(const char *folder, const char *command)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "cd %s && %s", folder, command);
+	return !system(line);
+}
+
 /*
  * A file of zeroes on a file system that is kept on a disk, for which a loop device
  * serves. All of it goes with the last use of the file. Return: an fd, or -1.
  */
 int file_on_disk(size_t bytes)
 {
-	char command[512], folder[] = "/dev/shm/usher-disk-XXXXXX";
+	char path[64], folder[] = "/dev/shm/usher-disk-XXXXXX";
 	int fd;
 
-	if (!mkdtemp(folder))
+	if (!mkdtemp(folder) ||
+	    !works_in("/", "{ [ -e /sys/module/loop ] || modprobe loop; }") ||
+	    !works_in(folder, "mkdir files && truncate -s 16M image && mkfs.ext4 -q image") ||
+	    !works_in(folder, "mount -o loop image files"))
 		return -1;
-	snprintf(command, sizeof(command),
-		 "cd %s && { [ -e /sys/module/loop ] || modprobe loop; } &&"
-		 " truncate -s 16M image && mkdir files && mkfs.ext4 -q image &&"
-		 " mount -o loop image files", folder);
-	if (system(command))
-		return -1;
-	snprintf(command, sizeof(command), "%s/files/file", folder);
-	fd = open(command, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	snprintf(command, sizeof(command), "cd %s && umount -l files && cd / && rm -r %s",
-		 folder, folder);
-	if (fd < 0 || system(command) || ftruncate(fd, bytes))
+	snprintf(path, sizeof(path), "%s/files/file", folder);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (!works_in(folder, "umount -l files && rmdir files && rm image") ||
+	    rmdir(folder) || fd < 0 || ftruncate(fd, bytes))
 		return -1;
 	return fd;
 }

@@ -720,6 +720,47 @@ TEST_F(ioctls, buf_register_rlimit)
 	munmap(memory, 8 * PAGE);
 }
 
+/* The number of pages of a mapping that are there */
+static int pages_there(void *memory, uint32_t pages)
+{
+	unsigned char there[pages];
+	int n = 0;
+
+	if (mincore(memory, pages * PAGE, there))
+		return -errno;
+	while (pages)
+		n += there[--pages] & 1;
+	return n;
+}
+
+/* What the user may not lock is refused before it is fetched. */
+TEST_F(ioctls, buf_register_charges_first)
+{
+	struct rlimit limit = { .rlim_cur = 4 * PAGE, .rlim_max = 4 * PAGE };
+	int grant = self->grant, status;
+	char *memory;
+	pid_t pid;
+
+	memory = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, memory);
+	pid = fork();
+	if (!pid) {
+		if (become(4711) || setrlimit(RLIMIT_MEMLOCK, &limit))
+			_exit(1);
+		_exit(buf_register(grant, memory, 64 * PAGE, 0) == -ENOMEM ? 0 : 2);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	EXPECT_EQ(0, pages_there(memory, 64));
+	status = buf_register(grant, memory, 64 * PAGE, 0);
+	EXPECT_LT(0, status);
+	EXPECT_EQ(64, pages_there(memory, 64));
+	EXPECT_EQ(0, buf_unregister(grant, status));
+	munmap(memory, 64 * PAGE);
+}
+
 /* ---- creating rings ---- */
 
 TEST_F(ioctls, ring_create_entries)
