@@ -26,8 +26,8 @@ struct usher_pool {
 	const struct usher_qpair_ops	*ops;	/* of all its queue pairs */
 	work_func_t			turns;	/* see usher_qpair_alloc() */
 
-	spinlock_t			requests_lock;
-	struct list_head		requests;	/* for queue pairs; its lock */
+	spinlock_t			requests_lock;	/* @requests */
+	struct list_head		requests;	/* for queue pairs */
 	struct work_struct		requests_work;	/* answers them in turn */
 
 	struct mutex			lock; /* @qpairs, and who uses which */

@@ -1180,6 +1180,7 @@ static void guard_formats(struct kunit *test)
 	const struct usher_format a = {
 		.csi = NVME_CSI_ZNS, .lba_shift = 12, .metadata = 8, .extended = true, .pi = true,
 		.zone_blocks = Z, .zones_extended = 1, .nguid = { 1, 2, 3 }, .eui64 = { 4, 5, 6 },
+		.uuid = { 7, 8, 9 },
 	};
 	struct usher_format b;
 
@@ -1194,6 +1195,7 @@ static void guard_formats(struct kunit *test)
 	b.zones_extended = a.zones_extended;
 	memcpy(b.nguid, a.nguid, sizeof(b.nguid));
 	memcpy(b.eui64, a.eui64, sizeof(b.eui64));
+	memcpy(b.uuid, a.uuid, sizeof(b.uuid));
 	KUNIT_EXPECT_TRUE(test, usher_format_equal(&a, &b));
 
 #define GUARD_EXPECT_DIFFERENT(change) do {			\
@@ -1208,6 +1210,7 @@ static void guard_formats(struct kunit *test)
 	GUARD_EXPECT_DIFFERENT(b.extended = false);
 	GUARD_EXPECT_DIFFERENT(b.pi = false);
 	GUARD_EXPECT_DIFFERENT(b.zone_blocks *= 2);
+	GUARD_EXPECT_DIFFERENT(b.uuid[15] = 1);
 	GUARD_EXPECT_DIFFERENT(b.zone_blocks += 1ULL << 32);
 	GUARD_EXPECT_DIFFERENT(b.zones_extended = 0);
 	GUARD_EXPECT_DIFFERENT(b.nguid[0] ^= 1);
