@@ -4,12 +4,19 @@
  */
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "grant.h"
 #include "message.h"
 #include "narrow.h"
 #include "parse.h"
+
+/*
+ * Rings of a grant for each queue pair of the device, by default: a queue pair has room
+ * for as many rings as it has slots, which are 15 at least where a device is any good.
+ */
+#define RINGS_FOR_A_QUEUE	4
 
 static const char *parse_limit(const char *text, __u32 *limit)
 {
@@ -35,6 +42,10 @@ const char *parse_narrow(struct narrow *narrow, int option, const char *text)
 	case 'a':
 		return parse_rights(text, &narrow->rights);
 	case 'R':
+		narrow->leave_rings = false;
+		narrow->limits.rings = 0;
+		if (!strcmp(text, "all"))
+			return NULL;
 		return parse_limit(text, &narrow->limits.rings);
 	case 'D':
 		return parse_limit(text, &narrow->limits.ring_depth);
@@ -54,13 +65,19 @@ void help_narrow(void)
 	       "  --range FIRST+COUNT  (default: all blocks of the node)\n"
 	       "  --rights LIST        some of r,w,f,a: read, write, flush, admin queries\n"
 	       "                       (default: all that the node gives)\n"
-	       "  --max-rings NUMBER   limits (default: those of the node): rings open,\n"
+	       "  --max-rings NUMBER   limits: rings open, or \"all\" that the node gives,\n"
 	       "  --max-depth NUMBER   entries of a ring,\n"
-	       "  --max-pinned SIZE    bytes of memory registered\n");
+	       "  --max-pinned SIZE    bytes of memory registered (default: the node's)\n");
+}
+
+static __u32 smaller(__u32 a, __u32 b)
+{
+	return a < b ? a : b;
 }
 
 int open_narrowed(const char *node, const struct narrow *narrow)
 {
+	struct usher_limits limits = narrow->limits;
 	struct range range = narrow->range;
 	__u32 rights = narrow->rights;
 	struct usher_grant_info info;
@@ -82,8 +99,10 @@ int open_narrowed(const char *node, const struct narrow *narrow)
 		range.slba = info.slba;
 		range.nlb = info.nlb;
 	}
-	grant = usher_narrow(parent, range.slba, range.nlb, rights,
-			     &narrow->limits);
+	if (narrow->leave_rings)
+		limits.rings = smaller(info.limits.rings,
+				       info.queue_pairs * RINGS_FOR_A_QUEUE);
+	grant = usher_narrow(parent, range.slba, range.nlb, rights, &limits);
 	if (grant < 0)
 		fail_at(ACT_NARROW, grant,
 			"%s: %llu blocks from %llu on with rights %s", name,

@@ -17,12 +17,15 @@
  * @have_range: --range was given
  * @rights: USHER_RIGHT_*; 0: all of the parent's
  * @limits: 0 in a member: the parent's
+ * @leave_rings: without a limit of rings in @limits, a few for each queue pair of the
+ *	device, so that others find room; not after --max-rings all
  */
 struct narrow {
 	struct range range;
 	bool have_range;
 	__u32 rights;
 	struct usher_limits limits;
+	bool leave_rings;
 };
 
 /**

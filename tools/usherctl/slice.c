@@ -42,7 +42,9 @@ static void help(void)
 	help_narrow();
 	printf("  --owner USER         owner of the node (default: root)\n"
 	       "  --group GROUP        group of the node (default: that of --owner)\n"
-	       "  --mode MODE          octal, at most 0666 (default: 0600)\n");
+	       "  --mode MODE          octal, at most 0666 (default: 0600)\n\n"
+	       "Without --max-rings, 4 rings for each queue pair of the device can be open, so\n"
+	       "that others find room; \"--max-rings all\" lifts that.\n");
 }
 
 struct slice {
@@ -122,6 +124,7 @@ static int slice_add(int argc, char **argv)
 {
 	struct slice slice = {
 		.mode = 0600,
+		.narrow.leave_rings = true,
 	};
 	int grant, ret = parse_arguments(&slice, argc, argv);
 	struct node node;
