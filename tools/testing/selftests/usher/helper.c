@@ -784,6 +784,12 @@ static bool works_in(const char *folder, const char *command)
 }
 
 /*
+ * Not "mount -o loop": it has the device open for writing while it mounts, which kernels
+ * without BLK_DEV_WRITE_MOUNTED refuse. The loop device goes with the mount.
+ */
+#define MOUNT_IMAGE	"l=$(losetup -f --show image) && mount $l files && losetup -d $l"
+
+/*
  * A file of zeroes on a file system that is kept on a disk, for which a loop device
  * serves. All of it goes with the last use of the file. Return: an fd, or -1.
  */
@@ -795,7 +801,7 @@ int file_on_disk(size_t bytes)
 	if (!mkdtemp(folder) ||
 	    !works_in("/", "{ [ -e /sys/module/loop ] || modprobe loop; }") ||
 	    !works_in(folder, "mkdir files && truncate -s 16M image && mkfs.ext4 -q image") ||
-	    !works_in(folder, "mount -o loop image files"))
+	    !works_in(folder, MOUNT_IMAGE))
 		return -1;
 	snprintf(path, sizeof(path), "%s/files/file", folder);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
