@@ -216,7 +216,7 @@ static int usher_admin_await_credit(struct usher_ctrl *ctrl, enum usher_state st
 					  usher_admin_take_credit(ctrl, state, user, &got));
 	if (got)
 		return 0;
-	return ret ? -EINTR : usher_dev_state(ctrl->ud) == USHER_GONE ? -ENODEV : -EAGAIN;
+	return ret ?: usher_dev_state(ctrl->ud) == USHER_GONE ? -ENODEV : -EAGAIN;
 }
 
 static bool usher_admin_over(const struct usher_ctrl *ctrl,
@@ -251,7 +251,7 @@ static int usher_admin_await(struct usher_ctrl *ctrl, int index,
 		ret = 0;
 	} else {
 		ac->abandoned = true;
-		ret = left < 0 ? -EINTR : !left ? -ETIMEDOUT :
+		ret = left < 0 ? left : !left ? -ETIMEDOUT :
 		      usher_dev_state(ctrl->ud) == USHER_GONE ? -ENODEV : -EAGAIN;
 	}
 	spin_unlock_irq(&ctrl->admin->qp->lock);
@@ -301,7 +301,7 @@ static int usher_admin_pause(struct usher_ctrl *ctrl, enum usher_state state,
 
 	if (!left)
 		return 0;
-	return left < 0 ? -EINTR :
+	return left < 0 ? left :
 	       usher_dev_state(ctrl->ud) == USHER_GONE ? -ENODEV : -EAGAIN;
 }
 
@@ -317,8 +317,9 @@ static int usher_admin_pause(struct usher_ctrl *ctrl, enum usher_state state,
  * Context: may sleep, for USHER_ADMIN_TIMEOUT at most with each attempt; also in
  * srcu sections, since a change of state ends the wait.
  *
- * Return: 0, a positive NVMe status, or a negative errno: EINTR, ETIMEDOUT,
- * EAGAIN when a reset came in between, ENODEV.
+ * Return: 0, a positive NVMe status, or a negative errno: ERESTARTSYS after a signal,
+ * since queries of processes may begin anew; ETIMEDOUT; EAGAIN when a reset came in
+ * between; ENODEV.
  */
 int usher_admin(struct usher_ctrl *ctrl, struct nvme_command *cmd,
 		const struct usher_admin_req *req)

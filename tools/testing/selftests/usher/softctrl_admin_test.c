@@ -92,6 +92,34 @@ TEST_F_TIMEOUT(admin, removal_wakes_who_waits_for_the_admin_queue, 120)
 	EXPECT_EQ(ENODEV, WEXITSTATUS(status));
 }
 
+/* A stop runs no handler: the query is sent again, and nobody hears of it. */
+TEST_F_TIMEOUT(admin, a_query_outlives_a_stop, 120)
+{
+	struct usher_admin admin = {
+		.size = sizeof(admin), .opcode = 0x0a, .cdw10 = 7,
+	};
+	long fetched;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_EQ(0, fault("dead_admin", "1"));
+	fetched = stat_of("fetched");
+	pid = fork();
+	if (!pid)
+		_exit(-call(self->grant, USHER_IOC_ADMIN, &admin));
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(wait_stat("fetched", fetched + 1));
+	kill(pid, SIGSTOP);
+	ASSERT_EQ(pid, waitpid(pid, &status, WUNTRACED));
+	EXPECT_TRUE(WIFSTOPPED(status));
+	ASSERT_EQ(0, fault("dead_admin", "0"));
+	kill(pid, SIGCONT);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+}
+
 /* More than a workqueue has workers, by far */
 #define MANY	600
 
