@@ -679,12 +679,16 @@ static void *swap_file(void *arg)
 /* At no time may the device come to write to the file. */
 TEST_F(io, memory_swapped_for_a_file_on_disk)
 {
-	struct swapped s = { .file = file_on_disk(PAGE) };
 	uint64_t end = now_ms() + 3000;
 	int refused = 0, taken = 0;
+	struct swapped s = {};
 	char data[PAGE];
 	pthread_t thread;
 
+	/* Buffers are let go later than the calls return. */
+	if (is_debug_kernel())
+		SKIP(return, "DMA debugging counts 7 mappings of a page, and this has more");
+	s.file = file_on_disk(PAGE);
 	ASSERT_LE(0, s.file);
 	memset(self->memory, 0x5a, PAGE);
 	ASSERT_EQ(0, move(self, OP_WRITE, 0, 1, self->buf, 0));
