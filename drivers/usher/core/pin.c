@@ -15,7 +15,7 @@
 #include "compat.h"
 #include "core/pin.h"
 
-/* Pages worked on at a time, so that in between a signal is seen and others run */
+/* Pages worked on at a time: in between a killed process is seen, and others run */
 #define USHER_PIN_BATCH		512
 
 /* ---- pinning ---- */
@@ -107,7 +107,8 @@ static long usher_pin_batch(u64 addr, unsigned long n, bool rdonly,
 {
 	long got;
 
-	if (signal_pending(current))
+	/* Not a wait: a signal with a handler has it run afterwards. */
+	if (fatal_signal_pending(current))
 		return -EINTR;
 	got = usher_pin_some(addr, min_t(unsigned long, n, USHER_PIN_BATCH),
 			     rdonly, pages);
@@ -219,10 +220,11 @@ void usher_uncharge_user(struct usher_pin *pin)
 /* What is pinned may be more than was asked for, or, where pages repeat, less. */
 static int usher_charge_pinned(struct usher_pin *pin)
 {
-	unsigned long n = usher_pages_to_charge(pin);
+	unsigned long n;
 
 	if (!pin->user)
 		return 0;
+	n = usher_pages_to_charge(pin);
 	if (n > pin->charged) {
 		if (usher_charge(pin->user, n - pin->charged))
 			return -ENOMEM;

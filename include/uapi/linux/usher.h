@@ -242,7 +242,7 @@ struct usher_slice {
  * EBUSY the grant has 1,048,575 buffers;
  * EOPNOTSUPP memory or a device that cannot be mapped for good (bounced, not
  * coherent, or without USHER_BUF_RDONLY a shared mapping of a file that is not
- * in memory only); EINTR a signal came while pinning.
+ * in memory only); EINTR the process was killed.
  */
 struct usher_buf_register {
 	__u32 size;

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -676,6 +678,41 @@ TEST_F(ioctls, buf_register_of_a_file_on_disk)
 	EXPECT_TRUE(registers(self->grant, page, 0));
 	munmap(map, 3 * PAGE);
 	close(fd);
+}
+
+static volatile sig_atomic_t signals;
+
+static void count_signal(int number)
+{
+	signals++;
+}
+
+/* Many pages take time, in which signals come: they are no reason to fail. */
+TEST_F(ioctls, buf_register_amid_signals)
+{
+	struct itimerval timer = {
+		.it_value.tv_usec = 1000, .it_interval.tv_usec = 1000,
+	};
+	struct sigaction action = { .sa_handler = count_signal };
+	size_t length = 16 << 20;
+	long pins = pinned_pages();
+	char *memory;
+	int buf;
+
+	memory = mmap(NULL, length, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, memory);
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
+	for (signals = 0; signals < 300; ) {
+		buf = buf_register(self->grant, memory, length, 0);
+		ASSERT_LT(0, buf);
+		ASSERT_EQ(0, buf_unregister(self->grant, buf));
+		ASSERT_TRUE(wait_until(pinned_pages() == pins));
+	}
+	memset(&timer, 0, sizeof(timer));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
+	munmap(memory, length);
 }
 
 TEST_F(ioctls, buf_register_rlimit)
