@@ -439,6 +439,17 @@ void usher_admin_arm_events(struct usher_ctrl *ctrl)
 				     "cannot ask for events: no admin slot\n");
 }
 
+/* The same, of a controller that was just started: what it refused before is past. */
+void usher_admin_start_events(struct usher_ctrl *ctrl)
+{
+	struct usher_admin_queue *aq = ctrl->admin;
+
+	spin_lock_irq(&aq->qp->lock);
+	aq->event_failures = 0;
+	spin_unlock_irq(&aq->qp->lock);
+	usher_admin_arm_events(ctrl);
+}
+
 /* ---- life ---- */
 
 struct usher_qpair *usher_admin_qpair(struct usher_ctrl *ctrl)

@@ -386,7 +386,7 @@ static void usher_enable_events(struct usher_ctrl *ctrl)
 
 	if (want && usher_set_feature(ctrl, NVME_FEAT_ASYNC_EVENT, want, NULL))
 		dev_warn(ctrl->dev, "changes of namespaces will not be seen\n");
-	usher_admin_arm_events(ctrl);
+	usher_admin_start_events(ctrl);
 }
 
 /**

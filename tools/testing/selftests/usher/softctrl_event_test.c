@@ -90,6 +90,36 @@ TEST_F_TIMEOUT(event, an_event_in_a_failing_probe_brings_nothing_back, 240)
 	EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
 }
 
+/* ---- requests for events that are refused ---- */
+
+static bool grant_is_stale(int grant)
+{
+	struct usher_grant_info info;
+
+	return !grant_info(grant, &info) && info.state == USHER_GRANT_STALE;
+}
+
+/*
+ * The controller refuses to be asked for events as often as the driver tries, and once
+ * more after a reset. What was before the reset does not count: the driver asks again.
+ */
+TEST_F_TIMEOUT(event, a_reset_forgets_refused_requests, 240)
+{
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_TRUE(wait_until(stat_of("aers") == 1));
+	ASSERT_EQ(0, fault("fail", "admin 0x0c 0x082 8"));
+	ASSERT_EQ(0, fault("event", "%#x", NS_CHANGED));
+	EXPECT_TRUE(wait_until(stat_of("aers") == 0));
+	EXPECT_TRUE(quiet());
+	EXPECT_EQ(0, stat_of("aers"));
+
+	ASSERT_EQ(0, fault("csts_fatal", "1"));
+	EXPECT_TRUE(wait_until(stat_of("aers") == 1));
+	/* Which only an event tells of */
+	ASSERT_EQ(0, fault("ns_format", "1 4096"));
+	EXPECT_TRUE(wait_until(grant_is_stale(self->grant)));
+}
+
 /* ---- while it stops ---- */
 
 /**
