@@ -276,6 +276,13 @@ int start(struct softctrl *self, const char *params)
 	return plug(self, params) ?: open_node(self);
 }
 
+/* The same, and then neither Abort nor CC.EN = 0 does anything; commands have a second. */
+int start_unstoppable(struct softctrl *self, const char *params)
+{
+	return write_text(IO_TIMEOUT, "1") ?: start(self, params) ?:
+	       fault("abort", "ignore") ?: fault("ignore_disable", "1");
+}
+
 void close_all(struct softctrl *self)
 {
 	if (self->ring.ctl)

@@ -88,6 +88,7 @@ int find_node(struct softctrl *self);
 int open_grant(struct softctrl *self);
 int open_node(struct softctrl *self);
 int start(struct softctrl *self, const char *params);
+int start_unstoppable(struct softctrl *self, const char *params);
 void close_all(struct softctrl *self);
 
 /* ---- commands ---- */

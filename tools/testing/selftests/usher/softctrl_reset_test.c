@@ -47,10 +47,7 @@ TEST_F_TIMEOUT(reset, a_function_level_reset_mends_the_device, 120)
 {
 	struct usher_cqe cqe;
 
-	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
-	ASSERT_EQ(0, start(self, "to=1"));
-	ASSERT_EQ(0, fault("abort", "ignore"));
-	ASSERT_EQ(0, fault("ignore_disable", "1"));
+	ASSERT_EQ(0, start_unstoppable(self, "to=1"));
 	ASSERT_EQ(0, fault("sticky_master", "1"));
 	ASSERT_EQ(0, hold_read(self, 8));
 	ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
@@ -68,10 +65,7 @@ TEST_F_TIMEOUT(reset, a_function_level_reset_waits_for_the_configuration, 120)
 {
 	struct usher_cqe cqe;
 
-	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
-	ASSERT_EQ(0, start(self, "to=1"));
-	ASSERT_EQ(0, fault("abort", "ignore"));
-	ASSERT_EQ(0, fault("ignore_disable", "1"));
+	ASSERT_EQ(0, start_unstoppable(self, "to=1"));
 	ASSERT_EQ(0, fault("sticky_master", "1"));
 	ASSERT_EQ(0, fault("busy", "%s", self->address));
 	ASSERT_EQ(0, hold_read(self, 8));
