@@ -13,8 +13,8 @@
 #include "parse.h"
 
 /*
- * Rings of a grant for each queue pair of the device, by default: a queue pair has room
- * for as many rings as it has slots, which are 15 at least where a device is any good.
+ * Rings of a grant for each queue pair of the device, by default. A queue pair has room
+ * for one less than it has entries, 256 with most devices.
  */
 #define RINGS_FOR_A_QUEUE	4
 
@@ -70,11 +70,6 @@ void help_narrow(void)
 	       "  --max-pinned SIZE    bytes of memory registered (default: the node's)\n");
 }
 
-static __u32 smaller(__u32 a, __u32 b)
-{
-	return a < b ? a : b;
-}
-
 int open_narrowed(const char *node, const struct narrow *narrow)
 {
 	struct usher_limits limits = narrow->limits;
@@ -100,8 +95,9 @@ int open_narrowed(const char *node, const struct narrow *narrow)
 		range.nlb = info.nlb;
 	}
 	if (narrow->leave_rings)
-		limits.rings = smaller(info.limits.rings,
-				       info.queue_pairs * RINGS_FOR_A_QUEUE);
+		limits.rings = info.queue_pairs * RINGS_FOR_A_QUEUE;
+	if (narrow->leave_rings && limits.rings > info.limits.rings)
+		limits.rings = info.limits.rings;
 	grant = usher_narrow(parent, range.slba, range.nlb, rights, &limits);
 	if (grant < 0)
 		fail_at(ACT_NARROW, grant,

@@ -480,9 +480,9 @@ int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
  * it, and only then call usher_ring_exit(): a call keeps the ring open.
  *
  * Return: never 0: -ETIME the deadline passed; -EINTR a signal came that has a
- * handler; -EBUSY
- * another thread polls this ring; -EOPNOTSUPP not created with USHER_RING_POLLED;
- * or another error as listed at struct usher_enter. The ring goes on without it.
+ * handler; -EBUSY another thread polls this ring; -EOPNOTSUPP not created with
+ * USHER_RING_POLLED; or another error as listed at struct usher_enter. The ring goes on
+ * without it.
  */
 int usher_ring_sqpoll(const struct usher_ring *ring, __u32 idle_us,
 		      __u64 deadline_ns, const sigset_t *sigmask);
@@ -546,7 +546,7 @@ unsigned int usher_ring_peek_array(struct usher_ring *ring,
  *
  * Submits nothing.
  *
- * Return: 0; -EINTR a signal came; -EAGAIN there is none and the fd is
+ * Return: 0; -EINTR as usher_ring_submit_and_wait(); -EAGAIN there is none and the fd is
  * O_NONBLOCK; or as usher_ring_peek_cqe().
  */
 int usher_ring_wait_cqe(struct usher_ring *ring, struct usher_cqe **cqe);

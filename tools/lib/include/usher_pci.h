@@ -218,7 +218,8 @@ bool usher_pci_gone(struct usher_pci *pci);
  * meanwhile.
  *
  * Return: 0; -EOPNOTSUPP when the function has no reset of its own and is not
- * alone behind its port; -EAGAIN when it is held by another just now; -EIO.
+ * alone behind its port; -EAGAIN when it is held by another just now, or the system
+ * recovers it from an error; -EIO.
  */
 int usher_pci_reset(struct usher_pci *pci);
 
@@ -615,7 +616,8 @@ int usher_pci_dma_alloc(struct usher_pci *pci, uint64_t bytes, uint32_t flags,
  *
  * Return: as usher_pci_dma_alloc(); -EFAULT: the memory is not there, or may not
  * be written; -EOPNOTSUPP also: it is not contiguous, and USHER_PCI_DMA_CONTIGUOUS
- * asked for that.
+ * asked for that, or with usher-raw the device may write it, and it is a shared mapping
+ * of a file on a disk.
  */
 int usher_pci_dma_register(struct usher_pci *pci, void *address,
 			   uint64_t bytes, uint32_t flags,
