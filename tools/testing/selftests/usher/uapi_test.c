@@ -680,7 +680,7 @@ TEST_F(ioctls, buf_register_of_a_file_on_disk)
 	close(fd);
 }
 
-static volatile sig_atomic_t signals;
+static sig_atomic_t signals;
 
 static void count_signal(int number)
 {
