@@ -10,6 +10,7 @@
 struct workqueue_struct *usher_wq;
 struct workqueue_struct *usher_slow_wq;
 struct workqueue_struct *usher_free_wq;
+struct workqueue_struct *usher_wake_wq;
 
 int usher_wq_init(void)
 {
@@ -23,8 +24,13 @@ int usher_wq_init(void)
 	usher_free_wq = alloc_workqueue("usher-free", WQ_UNBOUND, 0);
 	if (!usher_free_wq)
 		goto destroy_slow_wq;
+	usher_wake_wq = alloc_workqueue("usher-wake", WQ_UNBOUND, 0);
+	if (!usher_wake_wq)
+		goto destroy_free_wq;
 	return 0;
 
+destroy_free_wq:
+	destroy_workqueue(usher_free_wq);
 destroy_slow_wq:
 	destroy_workqueue(usher_slow_wq);
 destroy_wq:
@@ -33,15 +39,16 @@ destroy_wq:
 }
 
 /*
- * Work that closed files left may still be queued: turns, which let go of rings,
- * then rings, which give back the references of their buffers after a grace period,
- * which then are released.
+ * Work that closed files left may still be queued: of hardware queues, which tell
+ * rings and let go of them; then rings, which give back the references of their buffers
+ * after a grace period, which then are released.
  */
 void usher_wq_exit(void)
 {
 	flush_workqueue(usher_wq);
 	flush_workqueue(usher_free_wq);
 	rcu_barrier();
+	destroy_workqueue(usher_wake_wq);
 	destroy_workqueue(usher_free_wq);
 	destroy_workqueue(usher_slow_wq);
 	destroy_workqueue(usher_wq);

@@ -22,6 +22,12 @@ extern struct workqueue_struct *usher_slow_wq;
  */
 extern struct workqueue_struct *usher_free_wq;
 
+/*
+ * Those who wait in lists that are long: as many as processes make, and each takes
+ * time, but none waits.
+ */
+extern struct workqueue_struct *usher_wake_wq;
+
 int usher_wq_init(void);
 void usher_wq_exit(void);
 
