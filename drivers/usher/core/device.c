@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "core/device.h"
+#include "core/wake.h"
 #include "core/wq.h"
 #include "trace.h"
 
@@ -128,7 +129,7 @@ bool usher_dev_set_state(struct usher_device *ud, enum usher_state to)
 	spin_unlock_irqrestore(&ud->state_lock, flags);
 	if (legal) {
 		trace_usher_state(ud, to);
-		wake_up_all(&ud->wait);
+		usher_wake_all(&ud->wait);
 	}
 	return legal;
 }

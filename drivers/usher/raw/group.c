@@ -20,6 +20,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "core/wake.h"
 #include "core/wq.h"
 #include "raw/group.h"
 #include "raw/map.h"
@@ -57,7 +58,7 @@ static void usher_raw_lose(struct usher_raw *raw, struct device *other)
 	dev_warn(&raw->pdev->dev, "%s came into its IOMMU group, so its owner loses it\n",
 		 dev_name(other));
 	queue_work(usher_slow_wq, &raw->group_work);
-	wake_up_all(&raw->wait);
+	usher_wake_all(&raw->wait);
 }
 
 static bool usher_raw_share_group(struct device *a, struct device *b)

@@ -22,6 +22,7 @@
 #include <linux/wait.h>
 #include <uapi/linux/usher_raw.h>
 
+#include "core/wake.h"
 #include "raw/contain.h"
 #include "raw/dma.h"
 #include "raw/group.h"
@@ -222,7 +223,7 @@ static bool usher_raw_end_locked(struct usher_raw *raw)
 		stopped = !usher_raw_reset(raw, USHER_RAW_INITIAL_CONFIG) || stopped;
 		pci_cfg_access_unlock(raw->pdev);
 	}
-	wake_up_all(&raw->wait);
+	usher_wake_all(&raw->wait);
 	return stopped;
 }
 

@@ -16,6 +16,7 @@
 #include <linux/rwsem.h>
 #include <linux/wait.h>
 
+#include "core/wake.h"
 #include "raw/irq.h"
 #include "raw/map.h"
 #include "raw/master.h"
@@ -157,7 +158,7 @@ void usher_raw_reset_finish(struct usher_raw *raw)
 	usher_raw_map_enable(raw);
 	raw->recovering = false;
 	WRITE_ONCE(raw->resetting, false);
-	wake_up_all(&raw->wait);
+	usher_wake_all(&raw->wait);
 }
 
 /**
