@@ -12,7 +12,29 @@
 #include <linux/srcu.h>
 
 #include "core/device.h"
+#include "core/wake.h"
+#include "core/wq.h"
 #include "grant/grant.h"
+
+/* ---- who waits ---- */
+
+static void usher_grant_wake_work(struct work_struct *work)
+{
+	struct usher_grant *grant = container_of(work, struct usher_grant, wake_work);
+
+	usher_wake_poll(&grant->wait, EPOLLIN | EPOLLERR | EPOLLHUP);
+}
+
+/*
+ * Who waits in poll; when there are many, by a work item, since others wait for
+ * grant_lock.
+ */
+static void usher_grant_wake(struct usher_grant *grant, __poll_t events)
+{
+	lockdep_assert_held(&grant->ud->grant_lock);
+	if (!usher_wake_few(&grant->wait, events, USHER_WAKES))
+		queue_work(usher_wake_wq, &grant->wake_work);
+}
 
 /* ---- life ---- */
 
@@ -43,6 +65,7 @@ struct usher_grant *usher_grant_alloc(struct usher_device *ud,
 	INIT_LIST_HEAD(&grant->children);
 	INIT_LIST_HEAD(&grant->watches);
 	init_waitqueue_head(&grant->wait);
+	INIT_WORK(&grant->wake_work, usher_grant_wake_work);
 	usher_buf_table_init(&grant->bufs);
 	grant->scope = *scope;
 	usher_guard_prepare(&grant->scope);
@@ -75,6 +98,8 @@ static void usher_grant_release(struct kref *ref)
 	mutex_lock(&ud->grant_lock);
 	list_del(&grant->sibling);
 	mutex_unlock(&ud->grant_lock);
+	/* It is out of the tree, where those who would queue it find it. */
+	cancel_work_sync(&grant->wake_work);
 	usher_buf_table_destroy(&grant->bufs);
 	kfree(grant);
 	if (parent)
@@ -247,7 +272,7 @@ static void usher_grant_tell(struct usher_grant *grant)
 {
 	struct usher_grant_watch *watch;
 
-	wake_up_poll(&grant->wait, EPOLLIN | EPOLLERR);
+	usher_grant_wake(grant, EPOLLIN | EPOLLERR);
 	list_for_each_entry(watch, &grant->watches, node)
 		watch->ended(watch);
 }
@@ -313,7 +338,7 @@ void usher_grants_wake(struct usher_device *ud)
 	mutex_lock(&ud->grant_lock);
 	list_for_each_entry(root, &ud->grants, sibling)
 		for (grant = root; grant; grant = usher_grant_next(root, grant))
-			wake_up_poll(&grant->wait, EPOLLIN | EPOLLERR | EPOLLHUP);
+			usher_grant_wake(grant, EPOLLIN | EPOLLERR | EPOLLHUP);
 	mutex_unlock(&ud->grant_lock);
 }
 

@@ -11,6 +11,7 @@
 #include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <uapi/linux/usher.h>
 
 #include "grant/buf_table.h"
@@ -46,6 +47,7 @@ struct usher_grant {
 	struct usher_limits	limits;	/* what may be taken */
 	struct usher_buf_table	bufs;	/* registered memory */
 	wait_queue_head_t	wait;	/* in poll, until it ends */
+	struct work_struct	wake_work;	/* wakes those in @wait if they are many */
 
 	/* ud->grant_lock */
 	struct list_head	children; /* narrowed from it */
