@@ -4,12 +4,13 @@
  *
  * A buffer is charged and pinned outside of any section, then mapped and published
  * in one. Commands hold a reference each; unregistering takes the buffer out of the
- * table and gives up the table's reference. The last reference, which may go in an
- * interrupt, queues @work, which unmaps, unpins, uncharges and frees, in this order.
+ * table and gives up the table's reference. With the last reference, which may go in an
+ * interrupt, @work is queued, which unmaps, unpins, uncharges and frees, in this order.
  * At removal, what is still registered is unmapped while it stays in its table.
  */
 #include <linux/device.h>
 #include <linux/highmem.h>
+#include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
@@ -109,12 +110,29 @@ static void usher_buffer_work(struct work_struct *work)
 	usher_grant_put(grant);
 }
 
-/* The last reference may go in an interrupt. */
+static LLIST_HEAD(usher_released);
+
+/* Each has a work item of its own: unpinning may wait for a file system. */
+static void usher_released_fn(struct work_struct *work)
+{
+	struct usher_buffer *buf, *next;
+
+	llist_for_each_entry_safe(buf, next, llist_del_all(&usher_released), released)
+		queue_work(usher_free_wq, &buf->work);
+}
+
+static DECLARE_WORK(usher_released_work, usher_released_fn);
+
+/*
+ * The last reference may go in an interrupt, and those of many buffers in one: only the
+ * first queues work there.
+ */
 static void usher_buffer_released(struct percpu_ref *ref)
 {
 	struct usher_buffer *buf = container_of(ref, struct usher_buffer, ref);
 
-	queue_work(usher_free_wq, &buf->work);
+	if (llist_add(&buf->released, &usher_released))
+		queue_work(usher_free_wq, &usher_released_work);
 }
 
 static void usher_buffer_unpin_work(struct work_struct *work)

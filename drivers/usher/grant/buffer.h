@@ -51,6 +51,7 @@ struct usher_buffer {
 	bool			leaked;	/* for ever in reach; set while it is stopped */
 	/* @pin is pinned and charged; whoever clears it releases that */
 	bool			pinned;
+	struct llist_node	released; /* @ref is gone, and @work not queued yet */
 	struct work_struct	work;	/* releases the buffer; may sleep */
 	struct work_struct	unpin_work; /* releases pages after removal */
 
