@@ -48,6 +48,15 @@ static void usher_function_wake(struct usher_device *ud)
 		usher_grants_wake(ud);
 }
 
+/* Nobody waits for an admin command of a state that is past. */
+static bool usher_function_set_state(struct usher_function *fn, enum usher_state to)
+{
+	if (!usher_dev_set_state(&fn->ud, to))
+		return false;
+	usher_admin_wake_all(&fn->ctrl);
+	return true;
+}
+
 /* ---- stopping ---- */
 
 /* Reap all I/O queues; answers whether commands are in flight. */
@@ -106,7 +115,7 @@ static void usher_function_give_up(struct usher_function *fn)
 {
 	struct usher_device *ud = &fn->ud;
 
-	usher_dev_set_state(ud, USHER_GONE);
+	usher_function_set_state(fn, USHER_GONE);
 	usher_function_wake(ud);
 	usher_dev_drain(ud);
 	usher_function_stop(fn, USHER_STOP_NOW);
@@ -125,7 +134,7 @@ void usher_function_end(struct usher_function *fn, enum usher_stop stop)
 {
 	struct usher_device *ud = &fn->ud;
 
-	usher_dev_set_state(ud, USHER_GONE);
+	usher_function_set_state(fn, USHER_GONE);
 	usher_function_wake(ud);
 	usher_dev_drain(ud);
 	/* Their waits end with the change of state. */
@@ -197,13 +206,13 @@ static void usher_reset_work(struct work_struct *work)
 
 	/* Before the state, so that who sees RESETTING sees it. */
 	WRITE_ONCE(ud->resetter, current);
-	if (!usher_dev_set_state(ud, USHER_RESETTING))
+	if (!usher_function_set_state(fn, USHER_RESETTING))
 		return;
 	cancel_work_sync(&fn->event_work);
 	usher_dev_drain(ud);
 	if (++fn->resets <= USHER_MAX_RESETS)
 		ret = usher_function_restart(fn);
-	if (ret || !usher_dev_set_state(ud, USHER_LIVE)) {
+	if (ret || !usher_function_set_state(fn, USHER_LIVE)) {
 		dev_err(ud->dev, "the controller cannot be reset, giving it up: %d\n",
 			ret);
 		usher_function_give_up(fn);

@@ -15,6 +15,7 @@
 #include <uapi/linux/usher.h>
 
 #include "core/device.h"
+#include "core/wake.h"
 #include "core/wq.h"
 #include "guard/guard.h"
 #include "nvme/admin.h"
@@ -63,8 +64,13 @@ struct usher_admin_cmd {
 struct usher_admin_queue {
 	struct usher_qpair	*qp;
 	struct usher_admin_cmd	cmds[USHER_ADMIN_DEPTH]; /* by command page */
-	atomic_t		driver_credits;	/* synchronous commands left */
-	atomic_t		user_credits;	/* likewise, for processes */
+	/* Synchronous commands left, those of the driver and those of processes */
+	struct usher_credits {
+		atomic_t		left;
+		wait_queue_head_t	wait;	/* for one, one after the other */
+	}			credits[2];
+	/* Who waits for the command of that index */
+	wait_queue_head_t	waits[USHER_ADMIN_DEPTH];
 	atomic_t		aborts;		/* Aborts that may still be sent */
 	struct work_struct	*event_work;	/* reads the event */
 	u32			event;		/* dword 0 of the last one */
@@ -74,15 +80,12 @@ struct usher_admin_queue {
 
 /* ---- completions ---- */
 
-static atomic_t *usher_admin_credits(struct usher_admin_queue *aq, bool user)
-{
-	return user ? &aq->user_credits : &aq->driver_credits;
-}
-
 static void usher_admin_return_credit(struct usher_ctrl *ctrl, bool user)
 {
-	atomic_inc(usher_admin_credits(ctrl->admin, user));
-	wake_up_all(&ctrl->ud->wait);
+	struct usher_credits *credits = &ctrl->admin->credits[user];
+
+	atomic_inc(&credits->left);
+	usher_wake_one(&credits->wait);
 }
 
 /* A status that may be another the next time: not ready yet, aborted, internal */
@@ -126,9 +129,9 @@ static void usher_admin_complete(struct usher_qpair *qp,
 			usher_admin_return_credit(ctrl, ac->user);
 			break;
 		}
+		usher_wake_one(&aq->waits[slot->cmd_page]);
 		/* The page is the waiter's, who puts it back. */
 		slot->cmd_page = -1;
-		wake_up_all(&ctrl->ud->wait);
 		break;
 	case USHER_ADMIN_EVENT:
 		usher_admin_event_done(aq, ac);
@@ -197,7 +200,7 @@ static int usher_admin_submit(struct usher_ctrl *ctrl,
 static bool usher_admin_take_credit(struct usher_ctrl *ctrl, enum usher_state state,
 				    bool user, bool *got)
 {
-	*got = atomic_dec_if_positive(usher_admin_credits(ctrl->admin, user)) >= 0;
+	*got = atomic_dec_if_positive(&ctrl->admin->credits[user].left) >= 0;
 	return *got || usher_dev_state(ctrl->ud) != state;
 }
 
@@ -205,15 +208,18 @@ static bool usher_admin_take_credit(struct usher_ctrl *ctrl, enum usher_state st
 static int usher_admin_await_credit(struct usher_ctrl *ctrl, enum usher_state state,
 				    bool user)
 {
+	wait_queue_head_t *wait = &ctrl->admin->credits[user].wait;
 	bool got = false;
 	int ret;
 
 	if (user)
-		ret = wait_event_interruptible(ctrl->ud->wait,
-					       usher_admin_take_credit(ctrl, state, user, &got));
+		ret = wait_event_interruptible_exclusive(*wait,
+							 usher_admin_take_credit(ctrl, state, user,
+										 &got));
 	else
-		ret = wait_event_killable(ctrl->ud->wait,
-					  usher_admin_take_credit(ctrl, state, user, &got));
+		ret = wait_event_killable_exclusive(*wait,
+						    usher_admin_take_credit(ctrl, state, user,
+									    &got));
 	if (got)
 		return 0;
 	return ret ?: usher_dev_state(ctrl->ud) == USHER_GONE ? -ENODEV : -EAGAIN;
@@ -234,15 +240,16 @@ static int usher_admin_await(struct usher_ctrl *ctrl, int index,
 			     enum usher_state state, bool user)
 {
 	struct usher_admin_cmd *ac = &ctrl->admin->cmds[index];
+	wait_queue_head_t *wait = &ctrl->admin->waits[index];
 	long left;
 	int ret;
 
 	if (user)
-		left = wait_event_interruptible_timeout(ctrl->ud->wait,
+		left = wait_event_interruptible_timeout(*wait,
 							usher_admin_over(ctrl, ac, state),
 							USHER_ADMIN_TIMEOUT);
 	else
-		left = wait_event_killable_timeout(ctrl->ud->wait,
+		left = wait_event_killable_timeout(*wait,
 						   usher_admin_over(ctrl, ac, state),
 						   USHER_ADMIN_TIMEOUT);
 
@@ -256,6 +263,18 @@ static int usher_admin_await(struct usher_ctrl *ctrl, int index,
 	}
 	spin_unlock_irq(&ctrl->admin->qp->lock);
 	return ret;
+}
+
+/* The state of the device has changed, which ends all waits that began before. */
+void usher_admin_wake_all(struct usher_ctrl *ctrl)
+{
+	struct usher_admin_queue *aq = ctrl->admin;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(aq->credits); i++)
+		usher_wake_all(&aq->credits[i].wait);
+	for (i = 0; i < ARRAY_SIZE(aq->waits); i++)
+		usher_wake_all(&aq->waits[i]);
 }
 
 /* One attempt; see usher_admin(). */
@@ -467,12 +486,17 @@ struct usher_qpair *usher_admin_qpair(struct usher_ctrl *ctrl)
 int usher_admin_alloc(struct usher_ctrl *ctrl, struct work_struct *event_work)
 {
 	struct usher_admin_queue *aq;
+	u32 i;
 
 	aq = kzalloc(sizeof(*aq), GFP_KERNEL);
 	if (!aq)
 		return -ENOMEM;
-	atomic_set(&aq->driver_credits, USHER_ADMIN_OWN_CMDS);
-	atomic_set(&aq->user_credits, USHER_ADMIN_USER_CMDS);
+	for (i = 0; i < ARRAY_SIZE(aq->credits); i++)
+		init_waitqueue_head(&aq->credits[i].wait);
+	atomic_set(&aq->credits[false].left, USHER_ADMIN_OWN_CMDS);
+	atomic_set(&aq->credits[true].left, USHER_ADMIN_USER_CMDS);
+	for (i = 0; i < ARRAY_SIZE(aq->waits); i++)
+		init_waitqueue_head(&aq->waits[i]);
 	aq->event_work = event_work;
 	aq->qp = usher_qpair_alloc(ctrl, 0, USHER_ADMIN_DEPTH,
 				   USHER_ADMIN_DEPTH - 1, &usher_admin_ops, NULL);

@@ -34,6 +34,7 @@ int usher_identify(struct usher_ctrl *ctrl, u32 nsid, u8 cns, u8 csi, void *data
 int usher_set_feature(struct usher_ctrl *ctrl, u8 fid, u32 cdw11, u32 *result);
 int usher_get_log(struct usher_ctrl *ctrl, u8 lid, void *data, u32 bytes);
 
+void usher_admin_wake_all(struct usher_ctrl *ctrl);
 void usher_admin_allow_aborts(struct usher_ctrl *ctrl, u32 n);
 void usher_admin_abort(struct usher_ctrl *ctrl, u16 sqid, u16 cid);
 void usher_admin_arm_events(struct usher_ctrl *ctrl);
