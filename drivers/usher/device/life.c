@@ -35,17 +35,15 @@
 /* Resets in a row, without a watchdog period without fault in between */
 #define USHER_MAX_RESETS	3
 
-/* Everyone who waits on a ring looks again. */
-static void usher_function_wake(struct usher_device *ud)
+/* Everyone who waits on a ring or for a grant learns that the device is GONE. */
+static void usher_function_tell_gone(struct usher_device *ud)
 {
-	enum usher_wake why = usher_dev_gone(ud) ? USHER_WAKE_GONE : USHER_WAKE_LOOK;
 	struct usher_qpair *qp;
 	u32 i;
 
 	for (i = 0; (qp = usher_pool_next(ud->pool, &i)); )
-		usher_rings_wake(qp, why);
-	if (why == USHER_WAKE_GONE)
-		usher_grants_wake(ud);
+		usher_rings_tell_gone(qp);
+	usher_grants_wake(ud);
 }
 
 /* Nobody waits for an admin command of a state that is past. */
@@ -67,8 +65,8 @@ static bool usher_function_busy(struct usher_function *fn)
 	u32 i;
 
 	for (i = 0; (qp = usher_pool_next(&fn->pool, &i)); ) {
+		usher_qpair_poll(qp);
 		spin_lock_irq(&qp->lock);
-		usher_qpair_reap(qp);
 		busy |= !qp->stopped && qp->nr_free < qp->depth - 1;
 		spin_unlock_irq(&qp->lock);
 	}
@@ -116,10 +114,10 @@ static void usher_function_give_up(struct usher_function *fn)
 	struct usher_device *ud = &fn->ud;
 
 	usher_function_set_state(fn, USHER_GONE);
-	usher_function_wake(ud);
+	usher_function_tell_gone(ud);
 	usher_dev_drain(ud);
 	usher_function_stop(fn, USHER_STOP_NOW);
-	usher_function_wake(ud);
+	usher_function_tell_gone(ud);
 }
 
 /**
@@ -135,17 +133,18 @@ void usher_function_end(struct usher_function *fn, enum usher_stop stop)
 	struct usher_device *ud = &fn->ud;
 
 	usher_function_set_state(fn, USHER_GONE);
-	usher_function_wake(ud);
+	usher_function_tell_gone(ud);
 	usher_dev_drain(ud);
 	/* Their waits end with the change of state. */
 	cancel_delayed_work_sync(&fn->watchdog);
 	cancel_work_sync(&fn->reset_work);
 	usher_function_stop(fn, stop);
-	usher_function_wake(ud);
+	usher_function_tell_gone(ud);
 	/* Until the queues were stopped, their interrupts could queue work. */
 	cancel_work_sync(&fn->reset_work);
 	cancel_work_sync(&fn->event_work);
-	usher_pool_cancel_turns(&fn->pool);
+	usher_pool_cancel_work(&fn->pool);
+	usher_qpair_cancel_work(usher_admin_qpair(&fn->ctrl));
 }
 
 /* ---- starting ---- */
@@ -219,7 +218,6 @@ static void usher_reset_work(struct work_struct *work)
 		return;
 	}
 	dev_notice(ud->dev, "the controller was reset\n");
-	usher_function_wake(ud);
 	usher_function_run_turns(fn);
 }
 
@@ -338,7 +336,7 @@ struct usher_function *usher_function_alloc(struct pci_dev *pdev)
 		return NULL;
 	}
 	usher_ctrl_init(&fn->ctrl, &fn->ud);
-	usher_pool_init(&fn->pool, &fn->ud, &usher_ring_ops, usher_ring_turns_work);
+	usher_pool_init(&fn->pool, &fn->ud, &usher_ring_ops, usher_ring_work);
 	usher_buffers_init(&fn->buffers, &fn->ud);
 	usher_namespaces_init(&fn->namespaces, &fn->ud);
 	INIT_WORK(&fn->reset_work, usher_reset_work);

@@ -17,6 +17,7 @@
 #include "grant/grant.h"
 #include "grant/node.h"
 #include "nvme/admin.h"
+#include "nvme/irq.h"
 #include "nvme/qpair.h"
 
 /* Devices that may reach memory for ever: kept, with that memory, and with us */
@@ -103,7 +104,7 @@ static void usher_pci_disable(struct usher_ctrl *ctrl)
 static void usher_free_irqs(struct usher_function *fn)
 {
 	usher_pool_free_irqs(&fn->pool);
-	usher_qpair_free_irq(usher_admin_qpair(&fn->ctrl));
+	usher_irq_free(usher_admin_qpair(&fn->ctrl));
 }
 
 /* Namespaces and the controller's node: from here on it can be opened. */
@@ -171,7 +172,7 @@ static int usher_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = usher_ctrl_alloc(ctrl, &fn->event_work);
 	if (ret)
 		goto disable;
-	ret = usher_qpair_request_irq(usher_admin_qpair(ctrl));
+	ret = usher_irq_request(usher_admin_qpair(ctrl));
 	if (ret)
 		goto free_dma;
 	ret = usher_function_start(fn);

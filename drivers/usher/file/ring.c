@@ -20,6 +20,7 @@
 #include "file/ring.h"
 #include "grant/grant.h"
 #include "nvme/qpair.h"
+#include "ring/complete.h"
 #include "ring/enter.h"
 #include "ring/indices.h"
 #include "ring/ring.h"
@@ -165,9 +166,7 @@ static int usher_ioctl_eventfd(void *object, void *data, void __user *argp)
 		if (IS_ERR(ctx))
 			return PTR_ERR(ctx);
 	}
-	spin_lock_irq(&ring->qp->lock);
-	swap(ctx, ring->eventfd);
-	spin_unlock_irq(&ring->qp->lock);
+	ctx = usher_ring_set_eventfd(ring, ctx);
 	if (ctx)
 		eventfd_ctx_put(ctx);
 	return 0;

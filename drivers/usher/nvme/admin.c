@@ -471,6 +471,12 @@ void usher_admin_start_events(struct usher_ctrl *ctrl)
 
 /* ---- life ---- */
 
+/* usher_qpair.work: more completed together than the interrupt takes. */
+static void usher_admin_work(struct work_struct *work)
+{
+	usher_qpair_poll(container_of(work, struct usher_qpair, work));
+}
+
 struct usher_qpair *usher_admin_qpair(struct usher_ctrl *ctrl)
 {
 	return ctrl->admin->qp;
@@ -499,7 +505,8 @@ int usher_admin_alloc(struct usher_ctrl *ctrl, struct work_struct *event_work)
 		init_waitqueue_head(&aq->waits[i]);
 	aq->event_work = event_work;
 	aq->qp = usher_qpair_alloc(ctrl, 0, USHER_ADMIN_DEPTH,
-				   USHER_ADMIN_DEPTH - 1, &usher_admin_ops, NULL);
+				   USHER_ADMIN_DEPTH - 1, &usher_admin_ops,
+				   usher_admin_work);
 	if (!aq->qp) {
 		kfree(aq);
 		return -ENOMEM;

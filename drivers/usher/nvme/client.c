@@ -19,6 +19,7 @@ void usher_client_init(struct usher_client *client)
 {
 	INIT_LIST_HEAD(&client->node);
 	INIT_LIST_HEAD(&client->waiting);
+	INIT_LIST_HEAD(&client->telling);
 }
 
 /* -EBUSY when there is no slot that could be kept for it. */

@@ -86,6 +86,7 @@ struct usher_client {
 	/* Completions of this pass are still to be published; usher_qpair.publish */
 	bool			publish;
 	struct usher_client	*next_publish;
+	struct list_head	telling;	/* in usher_qpair.to_tell, or empty */
 };
 
 /*

@@ -13,6 +13,7 @@
 #include "core/device.h"
 #include "core/wq.h"
 #include "nvme/ioqueue.h"
+#include "nvme/irq.h"
 #include "nvme/pool.h"
 #include "nvme/prp.h"
 #include "nvme/qpair.h"
@@ -96,7 +97,7 @@ static int usher_pool_create_queues(struct usher_qpair *qp)
 
 	usher_qpair_reset(qp);
 	if (!qp->polled && !qp->has_irq) {
-		ret = usher_qpair_request_irq(qp);
+		ret = usher_irq_request(qp);
 		if (ret)
 			return ret;
 	}
@@ -135,7 +136,7 @@ static struct usher_qpair *usher_pool_make(struct usher_pool *pool, bool polled)
 	if (!qp) {
 		qp = usher_qpair_alloc(pool->ud->ctrl, i + 1, ctrl->q_depth,
 				       usher_pool_cmd_pages(ctrl->q_depth),
-				       pool->ops, pool->turns);
+				       pool->ops, pool->work);
 		if (!qp)
 			return ERR_PTR(-ENOMEM);
 		/* Pairs with the acquire of those who walk without the lock. */
@@ -162,7 +163,7 @@ static struct usher_qpair *usher_pool_convert(struct usher_pool *pool,
 		return ERR_PTR(ret > 0 ? -EIO : ret);
 	}
 	if (polled)
-		usher_qpair_free_irq(qp);
+		usher_irq_free(qp);
 	qp->polled = polled;
 	ret = usher_pool_create_queues(qp);
 	return ret ? ERR_PTR(ret) : qp;
@@ -391,14 +392,14 @@ void usher_pool_stop(struct usher_pool *pool, enum usher_dma_proof dma)
 	mutex_unlock(&pool->lock);
 }
 
-/* The device is GONE and stopped: no interrupt queues another one. */
-void usher_pool_cancel_turns(struct usher_pool *pool)
+/* The device is GONE and stopped: nothing comes that would need the work. */
+void usher_pool_cancel_work(struct usher_pool *pool)
 {
 	struct usher_qpair *qp;
 	u32 i;
 
 	for (i = 0; (qp = usher_pool_next(pool, &i)); )
-		cancel_work_sync(&qp->turns_work);
+		usher_qpair_cancel_work(qp);
 }
 
 void usher_pool_free_irqs(struct usher_pool *pool)
@@ -407,7 +408,7 @@ void usher_pool_free_irqs(struct usher_pool *pool)
 	u32 i;
 
 	for (i = 0; (qp = usher_pool_next(pool, &i)); )
-		usher_qpair_free_irq(qp);
+		usher_irq_free(qp);
 }
 
 /* The device no longer reaches memory. */
@@ -421,7 +422,7 @@ void usher_pool_free_dma(struct usher_pool *pool)
 }
 
 void usher_pool_init(struct usher_pool *pool, struct usher_device *ud,
-		     const struct usher_qpair_ops *ops, work_func_t turns)
+		     const struct usher_qpair_ops *ops, work_func_t work)
 {
 	spin_lock_init(&pool->requests_lock);
 	INIT_LIST_HEAD(&pool->requests);
@@ -429,7 +430,7 @@ void usher_pool_init(struct usher_pool *pool, struct usher_device *ud,
 	mutex_init(&pool->lock);
 	pool->ud = ud;
 	pool->ops = ops;
-	pool->turns = turns;
+	pool->work = work;
 	ud->pool = pool;
 }
 

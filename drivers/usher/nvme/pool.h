@@ -24,7 +24,7 @@ struct usher_qpair_ops;
 struct usher_pool {
 	struct usher_device		*ud;
 	const struct usher_qpair_ops	*ops;	/* of all its queue pairs */
-	work_func_t			turns;	/* see usher_qpair_alloc() */
+	work_func_t			work;	/* see usher_qpair_alloc() */
 
 	spinlock_t			requests_lock;	/* @requests */
 	struct list_head		requests;	/* for queue pairs */
@@ -36,7 +36,7 @@ struct usher_pool {
 };
 
 void usher_pool_init(struct usher_pool *pool, struct usher_device *ud,
-		     const struct usher_qpair_ops *ops, work_func_t turns);
+		     const struct usher_qpair_ops *ops, work_func_t work);
 void usher_pool_free_irqs(struct usher_pool *pool);
 void usher_pool_free_dma(struct usher_pool *pool);
 void usher_pool_free(struct usher_pool *pool);
@@ -46,6 +46,6 @@ void usher_pool_put(struct usher_qpair *qp);
 struct usher_qpair *usher_pool_next(struct usher_pool *pool, u32 *i);
 int usher_pool_restart(struct usher_pool *pool);
 void usher_pool_stop(struct usher_pool *pool, enum usher_dma_proof dma);
-void usher_pool_cancel_turns(struct usher_pool *pool);
+void usher_pool_cancel_work(struct usher_pool *pool);
 
 #endif /* _USHER_NVME_POOL_H */

@@ -9,16 +9,14 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/dmapool.h>
-#include <linux/interrupt.h>
 #include <linux/io.h>
 #include <linux/nospec.h>
-#include <linux/pci.h>
 #include <linux/percpu-refcount.h>
 #include <linux/slab.h>
 #include <uapi/linux/usher.h>
 
 #include "compat.h"
-#include "core/device.h"
+#include "core/wake.h"
 #include "core/wq.h"
 #include "nvme/qpair.h"
 #include "nvme/qpair_ops.h"
@@ -26,6 +24,10 @@
 
 /* Impossible completions in a row after which the controller is reset */
 #define USHER_MAX_BOGUS		8
+
+/* Completions in one hold of the lock: of an admin command each wakes a thread. */
+#define USHER_PASS		64
+#define USHER_ADMIN_PASS	2
 
 /* ---- slots ---- */
 
@@ -75,6 +77,19 @@ static inline void usher_ref_puts_add(struct usher_ref_puts *puts,
 	puts->n++;
 }
 
+/*
+ * The last slot of a closed client came back. Its last reference may be put later
+ * only: many may come to their end in one pass, and each queues work.
+ */
+static noinline void usher_qpair_closed(struct usher_qpair *qp,
+					struct usher_client *client)
+{
+	if (list_empty(&client->telling))
+		list_add_tail(&client->telling, &qp->to_tell);
+	else
+		qp->ops->put(client);
+}
+
 static inline void usher_slot_free(struct usher_qpair *qp,
 				   struct usher_slot *slot,
 				   struct usher_ref_puts *puts)
@@ -88,7 +103,7 @@ static inline void usher_slot_free(struct usher_qpair *qp,
 	qp->free[qp->nr_free++] = slot->cid & USHER_SLOT_MASK;
 	slot->cid += BIT(USHER_SLOT_BITS);
 	if (client && usher_client_release(&qp->clients, client, 1))
-		qp->ops->closed(client);
+		usher_qpair_closed(qp, client);
 }
 
 /* ---- clients ---- */
@@ -113,7 +128,7 @@ void usher_qpair_leave(struct usher_qpair *qp, struct usher_client *client)
 
 /*
  * No more commands will come. True when nothing is in flight; otherwise the
- * last completion calls ops->closed().
+ * last completion lets go of the client.
  */
 bool usher_qpair_close(struct usher_qpair *qp, struct usher_client *client)
 {
@@ -153,7 +168,7 @@ void usher_qpair_unreserve(struct usher_qpair *qp, struct usher_client *client, 
 {
 	lockdep_assert_held(&qp->lock);
 	if (usher_client_release(&qp->clients, client, n))
-		qp->ops->closed(client);
+		usher_qpair_closed(qp, client);
 }
 
 /* A command page, or -1: then the client waits for one. qpair.lock held. */
@@ -227,7 +242,7 @@ void usher_qpair_run_turns(struct usher_qpair *qp)
 		taken += n;
 	} while (n && taken < qp->depth);
 	if (n)
-		queue_work(usher_wq, &qp->turns_work);
+		queue_work(usher_wq, &qp->work);
 }
 
 /* ---- doorbells ---- */
@@ -276,8 +291,58 @@ void usher_qpair_doorbell(struct usher_qpair *qp)
 /* ---- completions ---- */
 
 /**
- * usher_qpair_publish - publish the completions of a pass, and wake who waits
+ * usher_qpair_to_tell - a client is to be told once the lock is given up
  * @qp: queue pair, its lock held
+ * @client: the client, which is held from here on
+ *
+ * Whoever gives up the lock calls usher_qpair_tell(), or queues the work.
+ */
+void usher_qpair_to_tell(struct usher_qpair *qp, struct usher_client *client)
+{
+	lockdep_assert_held(&qp->lock);
+	if (!list_empty(&client->telling))
+		return;
+	qp->ops->get(client);
+	list_add_tail(&client->telling, &qp->to_tell);
+}
+
+/* The first who is to be told, or NULL: for ops->tell(). qpair.lock held. */
+struct usher_client *usher_qpair_next_to_tell(struct usher_qpair *qp)
+{
+	struct usher_client *client;
+
+	client = list_first_entry_or_null(&qp->to_tell, struct usher_client, telling);
+	if (client)
+		list_del_init(&client->telling);
+	return client;
+}
+
+/**
+ * usher_qpair_tell - wake who waits for completions that were published
+ * @qp: queue pair, its lock not held, nor any lock that others than the caller's
+ *	process wait for
+ */
+void usher_qpair_tell(struct usher_qpair *qp)
+{
+	struct usher_client *client;
+	u32 left = qp->depth;
+
+	/* Whoever adds one sees to it. */
+	while (!list_empty(&qp->to_tell) && left--) {
+		spin_lock_irq(&qp->lock);
+		client = usher_qpair_next_to_tell(qp);
+		spin_unlock_irq(&qp->lock);
+		if (client)
+			qp->ops->tell(client, USHER_WAKES);
+	}
+	/* More come all the time, and they are others'. */
+	if (!list_empty(&qp->to_tell))
+		queue_work(usher_wq, &qp->work);
+}
+
+/**
+ * usher_qpair_publish - publish the completions of a pass
+ * @qp: queue pair, its lock held; usher_qpair_tell() comes when it is given up
  */
 void usher_qpair_publish(struct usher_qpair *qp)
 {
@@ -286,7 +351,8 @@ void usher_qpair_publish(struct usher_qpair *qp)
 	while ((client = qp->publish)) {
 		qp->publish = client->next_publish;
 		client->publish = false;
-		qp->ops->publish(client);
+		if (qp->ops->publish(client))
+			usher_qpair_to_tell(qp, client);
 	}
 }
 
@@ -320,14 +386,14 @@ static inline void usher_qpair_complete(struct usher_qpair *qp,
 }
 
 /**
- * usher_qpair_reap - take new completions, at most a queue's depth
- * @qp: queue pair, its lock held
+ * usher_qpair_reap - take new completions, a pass of them
+ * @qp: queue pair, its lock held; usher_qpair_tell() comes when it is given up
  *
- * Return: how many entries the device had written.
+ * Return: how many there were; with qp->pass there may be more.
  */
 u32 usher_qpair_reap(struct usher_qpair *qp)
 {
-	u32 n = 0, bogus = 0, head = qp->cq_head, depth = qp->depth;
+	u32 n = 0, bogus = 0, head = qp->cq_head, depth = qp->depth, pass = qp->pass;
 	struct usher_ref_puts puts = {};
 	u8 phase = qp->phase;
 
@@ -335,7 +401,7 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
 
 	if (qp->stopped)
 		return 0;
-	while (n < depth) {
+	while (n < pass) {
 		const struct nvme_completion *hw = &qp->cq[head];
 		u16 status = le16_to_cpu(READ_ONCE(hw->status));
 
@@ -364,6 +430,61 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
 }
 
 /**
+ * usher_qpair_poll - take all completions that there are, and wake who waits for them
+ * @qp: queue pair, its lock not held
+ *
+ * A queue's depth of them at most, since the device may go on.
+ *
+ * Return: whether slots came back that clients wait for.
+ */
+bool usher_qpair_poll(struct usher_qpair *qp)
+{
+	u32 n, taken = 0;
+	bool wanted;
+
+	do {
+		spin_lock_irq(&qp->lock);
+		n = usher_qpair_reap(qp);
+		wanted = !list_empty(&qp->clients.waiters);
+		spin_unlock_irq(&qp->lock);
+		usher_qpair_tell(qp);
+		taken += n;
+	} while (n == qp->pass && taken < qp->depth);
+	return taken && wanted;
+}
+
+/* A command that the device does not complete any more; qpair.lock held */
+static void usher_qpair_fail(struct usher_qpair *qp, struct usher_slot *slot,
+			     enum usher_dma_proof dma, struct usher_ref_puts *puts)
+{
+	const __le16 status = cpu_to_le16(NVME_SC_HOST_ABORTED_CMD << 1);
+
+	if (slot->mem && dma == USHER_DMA_RUNNING)
+		qp->ops->lost(slot);
+	trace_usher_complete(qp, slot, status, USHER_CQE_DRIVER);
+	qp->ops->complete(qp, slot, 0, status, USHER_CQE_DRIVER);
+	usher_slot_free(qp, slot, puts);
+}
+
+/* Those of the slots from @i on, a pass of them. Returns where to go on. */
+static u32 usher_qpair_fail_pass(struct usher_qpair *qp, u32 i,
+				 enum usher_dma_proof dma)
+{
+	u32 end = min_t(u32, i + qp->pass, qp->depth - 1);
+	struct usher_ref_puts puts = {};
+
+	spin_lock_irq(&qp->lock);
+	for (; i < end; i++)
+		if (qp->slots[i].busy)
+			usher_qpair_fail(qp, &qp->slots[i], dma, &puts);
+	usher_ref_puts_flush(puts.ref, puts.n);
+	usher_qpair_publish(qp);
+	spin_unlock_irq(&qp->lock);
+	usher_qpair_tell(qp);
+	return end;
+}
+
+/**
  * usher_qpair_stop - take what the device completed, then fail the rest
  * @qp: queue pair; the device was told to stop, no section submits to it
  * @dma: what proves that the device no longer reaches memory; without proof the
@@ -371,27 +492,19 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
  */
 void usher_qpair_stop(struct usher_qpair *qp, enum usher_dma_proof dma)
 {
-	const __le16 status = cpu_to_le16(NVME_SC_HOST_ABORTED_CMD << 1);
-	struct usher_ref_puts puts = {};
-	u32 i;
+	u32 i = 0;
 
-	spin_lock_irq(&qp->lock);
-	usher_qpair_reap(qp);
-	qp->stopped = true;
-	for (i = 0; i < qp->depth - 1; i++) {
-		struct usher_slot *slot = &qp->slots[i];
+	usher_qpair_poll(qp);
+	usher_qpair_forbid(qp);
+	while (i < qp->depth - 1)
+		i = usher_qpair_fail_pass(qp, i, dma);
+}
 
-		if (!slot->busy)
-			continue;
-		if (slot->mem && dma == USHER_DMA_RUNNING)
-			qp->ops->lost(slot);
-		trace_usher_complete(qp, slot, status, USHER_CQE_DRIVER);
-		qp->ops->complete(qp, slot, 0, status, USHER_CQE_DRIVER);
-		usher_slot_free(qp, slot, &puts);
-	}
-	usher_ref_puts_flush(puts.ref, puts.n);
-	usher_qpair_publish(qp);
-	spin_unlock_irq(&qp->lock);
+/* The queue is stopped: what is left of the work is done here. */
+void usher_qpair_cancel_work(struct usher_qpair *qp)
+{
+	cancel_work_sync(&qp->work);
+	usher_qpair_tell(qp);
 }
 
 /* ---- commands that are late ---- */
@@ -424,9 +537,9 @@ enum usher_late usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout
 	enum usher_late late = USHER_LATE_NONE;
 	struct usher_slot *slot;
 
-	spin_lock_irq(&qp->lock);
 	/* Perhaps only the interrupt, or the poller, is missing. */
-	usher_qpair_reap(qp);
+	usher_qpair_poll(qp);
+	spin_lock_irq(&qp->lock);
 	slot = qp->stopped ? NULL : usher_qpair_late(qp);
 	if (slot && (!qp->qid || slot->aborted)) {
 		late = USHER_LATE_RESET;
@@ -438,57 +551,6 @@ enum usher_late usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout
 	}
 	spin_unlock_irq(&qp->lock);
 	return late;
-}
-
-/* ---- interrupts ---- */
-
-static irqreturn_t usher_qpair_irq(int irq, void *data)
-{
-	struct usher_qpair *qp = data;
-	bool wanted, ours;
-
-	spin_lock(&qp->lock);
-	wanted = usher_qpair_reap(qp) && !list_empty(&qp->clients.waiters);
-	/* Also when somebody else was there first */
-	ours = qp->reaped;
-	qp->reaped = false;
-	spin_unlock(&qp->lock);
-
-	if (wanted)
-		queue_work(usher_wq, &qp->turns_work);
-	return ours ? IRQ_HANDLED : IRQ_NONE;
-}
-
-int usher_qpair_request_irq(struct usher_qpair *qp)
-{
-	struct usher_ctrl *ctrl = qp->ctrl;
-	u32 io_vectors = ctrl->nr_vectors - 1;
-	unsigned long flags = 0;
-	int ret;
-
-	/* Vector 0 is the admin queue's, unless it is the only one. */
-	if (qp->qid && io_vectors)
-		qp->vector = 1 + (qp->qid - 1) % io_vectors;
-	else
-		qp->vector = 0;
-	if (!io_vectors || (qp->qid && io_vectors < ctrl->nr_queues))
-		flags = IRQF_SHARED;
-	qp->irq = pci_irq_vector(to_pci_dev(ctrl->dev), qp->vector);
-	snprintf(qp->name, sizeof(qp->name), "usher%dq%u", ctrl->ud->id, qp->qid);
-	ret = request_irq(qp->irq, usher_qpair_irq, flags, qp->name, qp);
-	if (ret)
-		return ret;
-	qp->has_irq = true;
-	return 0;
-}
-
-void usher_qpair_free_irq(struct usher_qpair *qp)
-{
-	if (!qp->has_irq)
-		return;
-	irq_set_affinity_hint(qp->irq, NULL);
-	free_irq(qp->irq, qp);
-	qp->has_irq = false;
 }
 
 /* ---- life ---- */
@@ -602,7 +664,7 @@ void usher_qpair_allow(struct usher_qpair *qp)
 	spin_unlock_irq(&qp->lock);
 }
 
-/* Takes no command from here on; it is empty. */
+/* Takes no command from here on, and looks at the device's memory no more. */
 void usher_qpair_forbid(struct usher_qpair *qp)
 {
 	spin_lock_irq(&qp->lock);
@@ -617,14 +679,14 @@ void usher_qpair_forbid(struct usher_qpair *qp)
  * @depth: entries of each queue
  * @nr_cmd_pages: command pages
  * @ops: who uses it
- * @turns: runs usher_qpair_run_turns() in a section; NULL without clients
+ * @work: what usher_qpair.work does
  *
  * Return: the queue pair, stopped, or NULL without memory.
  */
 struct usher_qpair *usher_qpair_alloc(struct usher_ctrl *ctrl, u16 qid,
 				      u16 depth, u32 nr_cmd_pages,
 				      const struct usher_qpair_ops *ops,
-				      work_func_t turns)
+				      work_func_t work)
 {
 	struct usher_qpair *qp;
 
@@ -633,11 +695,13 @@ struct usher_qpair *usher_qpair_alloc(struct usher_ctrl *ctrl, u16 qid,
 		return NULL;
 	spin_lock_init(&qp->lock);
 	usher_clients_init(&qp->clients, depth - 1);
-	INIT_WORK(&qp->turns_work, turns);
+	INIT_LIST_HEAD(&qp->to_tell);
+	INIT_WORK(&qp->work, work);
 	qp->ctrl = ctrl;
 	qp->ops = ops;
 	qp->qid = qid;
 	qp->depth = depth;
+	qp->pass = min_t(u32, depth, qid ? USHER_PASS : USHER_ADMIN_PASS);
 	qp->nr_cmd_pages = nr_cmd_pages;
 	qp->stopped = true;
 

@@ -50,8 +50,9 @@ struct usher_qpair {
 		__le32	*cq;
 		__le32	*cq_event;
 	}				db;
-	/* Lets clients that wait submit, after an interrupt gave slots back */
-	struct work_struct		turns_work;
+	u32				pass;	/* completions taken in one hold of @lock */
+	/* Does what an interrupt leaves: more completions, who is to be told, turns */
+	struct work_struct		work;
 
 	spinlock_t			lock; /* all that follows; irq-safe */
 
@@ -74,6 +75,7 @@ struct usher_qpair {
 	u32				bogus;	/* impossible ones since the last good one */
 	u64				completed;	/* by the device, ever */
 	struct usher_client		*publish; /* list of this pass, else empty */
+	struct list_head		to_tell; /* clients, referenced; usher_client.telling */
 
 	/* The pool's lock */
 	bool				polled;		/* interrupts off */
@@ -102,14 +104,12 @@ enum usher_late {
 struct usher_qpair *usher_qpair_alloc(struct usher_ctrl *ctrl, u16 qid,
 				      u16 depth, u32 nr_cmd_pages,
 				      const struct usher_qpair_ops *ops,
-				      work_func_t turns);
+				      work_func_t work);
 void usher_qpair_free_dma(struct usher_qpair *qp);
 void usher_qpair_free(struct usher_qpair *qp);
 void usher_qpair_reset(struct usher_qpair *qp);
 void usher_qpair_allow(struct usher_qpair *qp);
 void usher_qpair_forbid(struct usher_qpair *qp);
-int usher_qpair_request_irq(struct usher_qpair *qp);
-void usher_qpair_free_irq(struct usher_qpair *qp);
 
 int usher_qpair_join(struct usher_qpair *qp, struct usher_client *client);
 void usher_qpair_leave(struct usher_qpair *qp, struct usher_client *client);
@@ -123,8 +123,13 @@ void usher_qpair_run_turns(struct usher_qpair *qp);
 
 void usher_qpair_doorbell(struct usher_qpair *qp);
 u32 usher_qpair_reap(struct usher_qpair *qp);
+bool usher_qpair_poll(struct usher_qpair *qp);
 void usher_qpair_publish(struct usher_qpair *qp);
+void usher_qpair_to_tell(struct usher_qpair *qp, struct usher_client *client);
+void usher_qpair_tell(struct usher_qpair *qp);
+struct usher_client *usher_qpair_next_to_tell(struct usher_qpair *qp);
 void usher_qpair_stop(struct usher_qpair *qp, enum usher_dma_proof dma);
+void usher_qpair_cancel_work(struct usher_qpair *qp);
 enum usher_late usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout,
 				   u16 *cid);
 

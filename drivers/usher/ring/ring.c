@@ -11,6 +11,7 @@
 #include <linux/vmalloc.h>
 
 #include "core/device.h"
+#include "core/wake.h"
 #include "core/wq.h"
 #include "grant/buffer.h"
 #include "grant/grant.h"
@@ -69,25 +70,53 @@ static void usher_ring_free_work(struct work_struct *work)
 {
 	struct usher_ring *ring = container_of(work, struct usher_ring,
 					       free_work);
+	struct eventfd_ctx *eventfd = rcu_dereference_protected(ring->eventfd, true);
 
 	usher_grant_unwatch(ring->grant, &ring->watch);
 	usher_qpair_leave(ring->qp, &ring->client);
 	usher_pool_put(ring->qp);
-	if (ring->eventfd)
-		eventfd_ctx_put(ring->eventfd);
+	cancel_work_sync(&ring->wake_work);
+	if (eventfd)
+		eventfd_ctx_put(eventfd);
 	usher_ring_free_memory(ring);
 	usher_grant_uncharge(ring->grant, 0, 1);
 	usher_grant_unuse(ring->grant);
 	kfree(ring);
 }
 
+/* ---- who waits ---- */
+
+static void usher_ring_wake_work(struct work_struct *work)
+{
+	struct usher_ring *ring = container_of(work, struct usher_ring, wake_work);
+
+	usher_wake_poll(&ring->wait, EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM |
+			EPOLLERR | EPOLLHUP);
+}
+
+/**
+ * usher_ring_wake - wake those who wait in ENTER or poll
+ * @ring: the ring, held by the caller
+ * @events: what there is to see
+ * @most: how many may be woken at once; when there are more, a work item wakes them,
+ *	so that no other process waits for it
+ *
+ * Context: any, without the queue's lock.
+ */
+void usher_ring_wake(struct usher_ring *ring, __poll_t events, u32 most)
+{
+	if (!usher_wake_few(&ring->wait, events, most))
+		queue_work(usher_wake_wq, &ring->wake_work);
+}
+
 /* Waits for what will not come any more are in vain. */
 static void usher_ring_grant_ended(struct usher_grant_watch *watch)
 {
-	struct usher_ring *ring = container_of(watch, struct usher_ring, watch);
-
-	wake_up_poll(&ring->wait, EPOLLIN | EPOLLOUT | EPOLLERR);
+	usher_ring_wake(container_of(watch, struct usher_ring, watch),
+			EPOLLIN | EPOLLOUT | EPOLLERR, USHER_WAKES);
 }
+
+/* ---- the object ---- */
 
 /**
  * usher_ring_alloc - a ring that is not on a queue pair yet
@@ -110,6 +139,7 @@ struct usher_ring *usher_ring_alloc(struct usher_grant *grant, u32 flags,
 	usher_client_init(&ring->client);
 	mutex_init(&ring->lock);
 	init_waitqueue_head(&ring->wait);
+	INIT_WORK(&ring->wake_work, usher_ring_wake_work);
 	INIT_WORK(&ring->free_work, usher_ring_free_work);
 	ring->ud = grant->ud;
 	ring->grant = grant;
@@ -164,6 +194,12 @@ void usher_ring_get(struct usher_ring *ring)
 	kref_get(&ring->ref);
 }
 
+/* One that its last reference has left may still be on its queue pair. */
+bool usher_ring_tryget(struct usher_ring *ring)
+{
+	return kref_get_unless_zero(&ring->ref);
+}
+
 /* The last reference may go in an interrupt. */
 static void usher_ring_release(struct kref *ref)
 {
@@ -214,5 +250,5 @@ void usher_ring_break(struct usher_ring *ring)
 	WRITE_ONCE(ring->broken, true);
 	usher_ring_publish_flags(ring);
 	spin_unlock_irq(&ring->qp->lock);
-	wake_up_poll(&ring->wait, EPOLLERR | EPOLLIN);
+	usher_ring_wake(ring, EPOLLERR | EPOLLIN, USHER_WAKES);
 }

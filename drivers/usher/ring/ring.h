@@ -78,10 +78,12 @@ struct usher_ring {
 	bool			sqpoll;		/* a thread is in ENTER to poll it */
 	bool			sqpoll_awake;	/* and it is awake; read without */
 	bool			broken;		/* an index broke the rules, for good */
-	struct eventfd_ctx	*eventfd;	/* signalled on completions, or NULL */
+	/* Signalled on completions, or NULL; read under RCU */
+	struct eventfd_ctx __rcu *eventfd;
 
 	wait_queue_head_t	wait;		/* in ENTER or poll */
 	u32			wait_ns;	/* how long waits last; a hint, no lock */
+	struct work_struct	wake_work;	/* wakes those in @wait if they are many */
 	struct work_struct	free_work;
 };
 
@@ -90,8 +92,10 @@ struct usher_ring *usher_ring_alloc(struct usher_grant *grant, u32 flags,
 int usher_ring_attach(struct usher_ring *ring);
 void usher_ring_free_unattached(struct usher_ring *ring);
 void usher_ring_get(struct usher_ring *ring);
+bool usher_ring_tryget(struct usher_ring *ring);
 void usher_ring_put(struct usher_ring *ring);
 void usher_ring_close(struct usher_ring *ring);
+void usher_ring_wake(struct usher_ring *ring, __poll_t events, u32 most);
 
 u32 usher_ring_state_flags(const struct usher_ring *ring);
 void usher_ring_publish_flags(struct usher_ring *ring);

@@ -18,6 +18,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
+#include "core/wake.h"
 #include "grant/buffer.h"
 #include "grant/grant.h"
 #include "guard/guard.h"
@@ -64,6 +65,7 @@ struct usher_batch {
 	struct usher_buffer	*buf;
 	u32			buf_id;
 	u32			buf_gets;
+	bool			first;	/* of its entries; set before a command page */
 	bool			over;	/* no further entry in this batch */
 	bool			full;	/* the ring waits, for slots or a command page */
 };
@@ -128,14 +130,16 @@ static inline u16 usher_check_buffer(const struct usher_sqe *sqe,
 /* ---- memory that needs more than PRP entry 1 ---- */
 
 /*
- * A command page. To fill it takes long, so that the batch is over in any case:
- * interrupts are let through before the next entry.
+ * A command page. To fill it takes long, so that its entry is alone in its batch:
+ * interrupts are let through before it, and after it.
  */
 static struct usher_cmd_page *usher_take_cmd_page(struct usher_ring *ring,
 						  struct usher_batch *batch,
 						  struct usher_memory *mem)
 {
 	batch->over = true;
+	if (!batch->first)
+		return NULL;
 	mem->cmd_page = usher_qpair_get_cmd_page(ring->qp, &ring->client);
 	if (mem->cmd_page >= 0)
 		return &ring->qp->cmd_pages[mem->cmd_page];
@@ -264,6 +268,7 @@ usher_submit_entry(struct usher_ring *ring, u32 index, struct usher_batch *batch
 		} else {
 			struct usher_memory mem;
 
+			batch->first = index == ring->sq_head;
 			status = usher_map_long(ring, batch, sqe, v, from, &mem);
 			if (unlikely(status))
 				goto put_buffer;
@@ -362,6 +367,7 @@ u32 usher_ring_submit(struct usher_ring *ring, u32 most, enum usher_claim claim)
 		if (qp->publish)
 			usher_qpair_publish(qp);
 		spin_unlock_irq(&qp->lock);
+		usher_qpair_tell(qp);
 
 		taken += n;
 		if (last)
@@ -370,6 +376,6 @@ u32 usher_ring_submit(struct usher_ring *ring, u32 most, enum usher_claim claim)
 	}
 	/* Those who wait for entries to be taken, by whomever */
 	if (taken && wq_has_sleeper(&ring->wait))
-		wake_up_poll(&ring->wait, EPOLLOUT | EPOLLWRNORM);
+		usher_ring_wake(ring, EPOLLOUT | EPOLLWRNORM, USHER_WAKES);
 	return taken;
 }

@@ -26,7 +26,7 @@ void usher_ring_resume_turn(struct usher_ring *ring)
 	resumed = usher_client_resume(&qp->clients, &ring->client);
 	spin_unlock_irq(&qp->lock);
 	if (resumed)
-		queue_work(usher_wq, &qp->turns_work);
+		queue_work(usher_wq, &qp->work);
 }
 
 /* Somebody holds the ring, perhaps for long. */
@@ -80,7 +80,7 @@ static void usher_ring_get_client(struct usher_client *client)
 	usher_ring_get(to_usher_ring(client));
 }
 
-static void usher_ring_client_closed(struct usher_client *client)
+static void usher_ring_put_client(struct usher_client *client)
 {
 	usher_ring_put(to_usher_ring(client));
 }
@@ -98,23 +98,26 @@ static void usher_ring_lost(struct usher_slot *slot)
 const struct usher_qpair_ops usher_ring_ops = {
 	.complete	= usher_ring_complete,
 	.publish	= usher_ring_publish,
+	.tell		= usher_ring_tell,
 	.fault		= usher_ring_fault,
 	.lost		= usher_ring_lost,
-	.closed		= usher_ring_client_closed,
 	.get		= usher_ring_get_client,
+	.put		= usher_ring_put_client,
 	.take_turn	= usher_ring_take_turn,
 };
 
-/* usher_qpair.turns_work: an interrupt gave slots back, or there was too much. */
-void usher_ring_turns_work(struct work_struct *work)
+/* usher_qpair.work: an interrupt gave slots back, or there was too much for it. */
+void usher_ring_work(struct work_struct *work)
 {
-	struct usher_qpair *qp = container_of(work, struct usher_qpair,
-					      turns_work);
+	struct usher_qpair *qp = container_of(work, struct usher_qpair, work);
 	struct usher_device *ud = qp->ctrl->ud;
 	int idx;
 
+	/* Also of a device that takes no command now */
+	usher_qpair_tell(qp);
 	if (usher_dev_enter(ud, &idx))
 		return;
+	usher_qpair_poll(qp);
 	usher_qpair_run_turns(qp);
 	usher_dev_exit(ud, idx);
 }
@@ -125,14 +128,8 @@ void usher_ring_turns_work(struct work_struct *work)
  */
 void usher_ring_reap(struct usher_ring *ring)
 {
-	struct usher_qpair *qp = ring->qp;
-	bool wanted;
-
-	spin_lock_irq(&qp->lock);
-	wanted = usher_qpair_reap(qp) && !list_empty(&qp->clients.waiters);
-	spin_unlock_irq(&qp->lock);
-	if (wanted)
-		usher_qpair_run_turns(qp);
+	if (usher_qpair_poll(ring->qp))
+		usher_qpair_run_turns(ring->qp);
 }
 
 /* The same, in a section of its own: 0, also during a reset, or -ENODEV */

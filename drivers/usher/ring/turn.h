@@ -16,7 +16,7 @@ struct work_struct;
 
 extern const struct usher_qpair_ops usher_ring_ops;
 
-void usher_ring_turns_work(struct work_struct *work);
+void usher_ring_work(struct work_struct *work);
 void usher_ring_reap(struct usher_ring *ring);
 int usher_ring_poll_queue(struct usher_ring *ring);
 void usher_ring_resume_turn(struct usher_ring *ring);

@@ -6,6 +6,7 @@
  */
 #include <linux/prandom.h>
 
+#include "core/wake.h"
 #include "nvme/inflight.h"
 #include "nvme/qpair.h"
 #include "nvme/qpair_ops.h"
@@ -26,17 +27,20 @@ struct qpair_rig;
  * @rig: where it belongs
  * @wants: commands it would submit if it had slots
  * @turns: turns it had
- * @idle: calls of ops->closed()
  * @flushes: calls of ops->publish()
- * @gets: calls of ops->get() less those given back
+ * @sleeps: somebody waits for its completions
+ * @told: calls of ops->tell()
+ * @gets: calls of ops->get() less those given back; -1: the reference that its
+ *	commands in flight are was put, too
  */
 struct rig_ring {
 	struct usher_client client;
 	struct qpair_rig *rig;
 	u32 wants;
 	u32 turns;
-	u32 idle;
 	u32 flushes;
+	bool sleeps;
+	u32 told;
 	int gets;
 };
 
@@ -53,7 +57,7 @@ struct rig_ring {
  * @tail: where the device writes next in the completion queue
  * @phase: with which phase
  * @endless: each completion brings another command, which is done at once
- * @handed_over: how often turns were left to the work item
+ * @handed_over: how often something was left to the work item
  */
 struct qpair_rig {
 	struct usher_rig dev;
@@ -127,14 +131,25 @@ static void rig_complete(struct usher_qpair *qp, struct usher_slot *slot,
 	}
 }
 
-static void rig_publish(struct usher_client *client)
+static bool rig_publish(struct usher_client *client)
 {
-	container_of(client, struct rig_ring, client)->flushes++;
+	struct rig_ring *ring = container_of(client, struct rig_ring, client);
+
+	ring->flushes++;
+	return ring->sleeps;
 }
 
-static void rig_closed(struct usher_client *client)
+static void rig_tell(struct usher_client *client, u32 most)
 {
-	container_of(client, struct rig_ring, client)->idle++;
+	struct rig_ring *ring = container_of(client, struct rig_ring, client);
+
+	ring->told++;
+	ring->gets--;
+}
+
+static void rig_put(struct usher_client *client)
+{
+	container_of(client, struct rig_ring, client)->gets--;
 }
 
 static void rig_get(struct usher_client *client)
@@ -200,9 +215,9 @@ static void rig_lost(struct usher_slot *slot)
 	usher_buffer_lose(container_of(slot->mem, struct usher_buffer, ref));
 }
 
-static void rig_turns_work(struct work_struct *work)
+static void rig_work(struct work_struct *work)
 {
-	struct usher_qpair *qp = container_of(work, struct usher_qpair, turns_work);
+	struct usher_qpair *qp = container_of(work, struct usher_qpair, work);
 
 	to_qpair_rig(qp)->handed_over++;
 }
@@ -210,9 +225,10 @@ static void rig_turns_work(struct work_struct *work)
 static const struct usher_qpair_ops rig_ops = {
 	.complete = rig_complete,
 	.publish = rig_publish,
+	.tell = rig_tell,
 	.take_turn = rig_take_turn,
-	.closed = rig_closed,
 	.get = rig_get,
+	.put = rig_put,
 	.fault = rig_fault,
 	.lost = rig_lost,
 };
@@ -241,7 +257,7 @@ static int qpair_init(struct kunit *test)
 	test->priv = rig;
 	usher_rig_init(test, &rig->dev, "usher-qpair");
 	rig->qp = usher_qpair_alloc(&rig->dev.ctrl, QID, DEPTH, NR_CMD_PAGES, &rig_ops,
-				    rig_turns_work);
+				    rig_work);
 	KUNIT_ASSERT_NOT_NULL(test, rig->qp);
 	rig->qp->stopped = false;
 	rig->phase = 1;
@@ -290,6 +306,7 @@ static u32 rig_reap(struct qpair_rig *rig)
 	spin_lock_irq(&rig->qp->lock);
 	n = usher_qpair_reap(rig->qp);
 	spin_unlock_irq(&rig->qp->lock);
+	usher_qpair_tell(rig->qp);
 	return n;
 }
 
@@ -363,7 +380,7 @@ static void qpair_largest(struct kunit *test)
 	usher_qpair_free_dma(rig->qp);
 	usher_qpair_free(rig->qp);
 	rig->qp = usher_qpair_alloc(&rig->dev.ctrl, QID, USHER_MAX_DEPTH, 0, &rig_ops,
-				    rig_turns_work);
+				    rig_work);
 	KUNIT_ASSERT_NOT_NULL(test, rig->qp);
 	slot = &rig->qp->slots[USHER_MAX_DEPTH - 2];
 	slot->busy = true;
@@ -1060,7 +1077,7 @@ static void qpair_turns_are_bounded(struct kunit *test)
 		rig_wait(rig->qp, &rig->rings[i].client);
 	}
 	usher_qpair_run_turns(rig->qp);
-	flush_work(&rig->qp->turns_work);
+	flush_work(&rig->qp->work);
 	for (i = 0; i < NR_RINGS; i++) {
 		KUNIT_EXPECT_GT(test, rig->rings[i].turns, 0);
 		KUNIT_EXPECT_EQ(test, rig->rings[i].gets, 0);
@@ -1074,7 +1091,7 @@ static void qpair_turns_are_bounded(struct kunit *test)
 	for (i = 0; i < NR_RINGS; i++)
 		rig->rings[i].wants = 0;
 	usher_qpair_run_turns(rig->qp);
-	flush_work(&rig->qp->turns_work);
+	flush_work(&rig->qp->work);
 	KUNIT_EXPECT_EQ(test, rig->handed_over, 1);
 	KUNIT_EXPECT_TRUE(test, list_empty(&rig->qp->clients.waiters));
 }
@@ -1087,7 +1104,7 @@ static void qpair_close(struct kunit *test)
 
 	rig_join(test, rig, 2);
 	KUNIT_EXPECT_TRUE(test, usher_qpair_close(rig->qp, &rig->rings[1].client));
-	KUNIT_EXPECT_EQ(test, rig->rings[1].idle, 0);
+	KUNIT_EXPECT_EQ(test, rig->rings[1].gets, 0);
 
 	for (i = 0; i < 3; i++)
 		rig_submit(test, rig, ring);
@@ -1098,10 +1115,10 @@ static void qpair_close(struct kunit *test)
 	rig_wait(rig->qp, &ring->client);
 	KUNIT_EXPECT_TRUE(test, list_empty(&ring->client.waiting));
 	for (i = 0; i < 3; i++) {
-		KUNIT_EXPECT_EQ(test, ring->idle, 0);
+		KUNIT_EXPECT_EQ(test, ring->gets, 0);
 		rig_finish_one(rig, ring);
 	}
-	KUNIT_EXPECT_EQ(test, ring->idle, 1);
+	KUNIT_EXPECT_EQ(test, ring->gets, -1);
 }
 
 /* Closed with commands in flight, then the device dies. */
@@ -1115,7 +1132,17 @@ static void qpair_stop_closed(struct kunit *test)
 		rig_submit(test, rig, &rig->rings[0]);
 	KUNIT_EXPECT_FALSE(test, usher_qpair_close(rig->qp, &rig->rings[0].client));
 	usher_qpair_stop(rig->qp, USHER_DMA_DISABLED);
-	KUNIT_EXPECT_EQ(test, rig->rings[0].idle, 1);
+	KUNIT_EXPECT_EQ(test, rig->rings[0].gets, -1);
+}
+
+/* A larger queue, for what the one of qpair_init() is too small for */
+static void rig_enlarge(struct kunit *test, struct qpair_rig *rig, u16 depth)
+{
+	usher_qpair_free_dma(rig->qp);
+	usher_qpair_free(rig->qp);
+	rig->qp = usher_qpair_alloc(&rig->dev.ctrl, QID, depth, 0, &rig_ops, rig_work);
+	KUNIT_ASSERT_NOT_NULL(test, rig->qp);
+	rig->qp->stopped = false;
 }
 
 /*
@@ -1128,12 +1155,8 @@ static void qpair_turns_go_on(struct kunit *test)
 	u32 round, i, head = 0, least = U32_MAX, most = 0;
 	struct usher_qpair *qp;
 
-	usher_qpair_free_dma(rig->qp);
-	usher_qpair_free(rig->qp);
-	qp = usher_qpair_alloc(&rig->dev.ctrl, QID, 256, 0, &rig_ops, rig_turns_work);
-	rig->qp = qp;
-	KUNIT_ASSERT_NOT_NULL(test, qp);
-	qp->stopped = false;
+	rig_enlarge(test, rig, 256);
+	qp = rig->qp;
 	rig_join(test, rig, NR_RINGS);
 	for (i = 0; i < NR_RINGS; i++) {
 		rig->rings[i].wants = 100000;
@@ -1155,6 +1178,96 @@ static void qpair_turns_go_on(struct kunit *test)
 	}
 	KUNIT_EXPECT_GT(test, least, 0);
 	KUNIT_EXPECT_LE_MSG(test, most - least, 2 * 8, "%u to %u", least, most);
+}
+
+/* ---- what is done with interrupts off -------------------------------------- */
+
+/* All completions that there are do not come in one hold of the lock. */
+static void qpair_passes(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct usher_qpair *qp;
+	u32 i, n = 0, passes = 0, most = 0;
+
+	rig_enlarge(test, rig, 256);
+	qp = rig->qp;
+	rig_join(test, rig, 1);
+	rig->rings[0].sleeps = true;
+	for (i = 0; i < 255; i++)
+		rig_submit(test, rig, &rig->rings[0]);
+	for (i = 0; i < 255; i++)
+		rig_device_writes(rig, qp->sq[i].common.command_id, 0, 0);
+	spin_lock_irq(&qp->lock);
+	while ((n = usher_qpair_reap(qp))) {
+		most = max(most, n);
+		passes++;
+	}
+	spin_unlock_irq(&qp->lock);
+	KUNIT_EXPECT_EQ(test, passes, 4);
+	KUNIT_EXPECT_LT(test, most, USHER_IRQOFF_MAX);
+	/* The lock was not given up in between, so it is told once. */
+	usher_qpair_tell(qp);
+	KUNIT_EXPECT_EQ(test, rig->rings[0].flushes, 4);
+	KUNIT_EXPECT_EQ(test, rig->rings[0].told, 1);
+	KUNIT_EXPECT_EQ(test, rig->rings[0].gets, 0);
+}
+
+/* Those who poll get all of them in one call. */
+static void qpair_poll(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u32 i;
+
+	rig_enlarge(test, rig, 256);
+	rig_join(test, rig, 2);
+	rig->rings[0].sleeps = true;
+	for (i = 0; i < 150; i++)
+		rig_submit(test, rig, &rig->rings[0]);
+	for (i = 0; i < 150; i++)
+		rig_device_writes(rig, rig->qp->sq[i].common.command_id, 0, 0);
+	KUNIT_EXPECT_FALSE(test, usher_qpair_poll(rig->qp));
+	for (i = 0; i < 150; i++)
+		KUNIT_EXPECT_EQ(test, rig->done[i], 1);
+	KUNIT_EXPECT_GT(test, rig->rings[0].told, 0);
+	KUNIT_EXPECT_EQ(test, rig->rings[0].gets, 0);
+
+	rig_wait(rig->qp, &rig->rings[1].client);
+	KUNIT_EXPECT_FALSE(test, usher_qpair_poll(rig->qp));
+	rig_submit(test, rig, &rig->rings[0]);
+	rig_device_writes(rig, rig->qp->sq[150].common.command_id, 0, 0);
+	KUNIT_EXPECT_TRUE(test, usher_qpair_poll(rig->qp));
+}
+
+/* A closed ring whose last command is done is let go of without the lock. */
+static void qpair_closed_later(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	struct rig_ring *ring = &rig->rings[0];
+	struct usher_qpair *qp = rig->qp;
+	u16 cids[2];
+	u32 i;
+
+	rig_join(test, rig, 1);
+	ring->sleeps = true;
+	for (i = 0; i < 2; i++)
+		cids[i] = rig_submit(test, rig, ring);
+	rig_device_writes(rig, cids[0], 0, 0);
+	spin_lock_irq(&qp->lock);
+	usher_qpair_reap(qp);
+	spin_unlock_irq(&qp->lock);
+	KUNIT_EXPECT_EQ(test, ring->gets, 1);
+
+	/* It is in the list already, and held for that. */
+	KUNIT_EXPECT_FALSE(test, usher_qpair_close(qp, &ring->client));
+	rig_device_writes(rig, cids[1], 0, 0);
+	spin_lock_irq(&qp->lock);
+	usher_qpair_reap(qp);
+	spin_unlock_irq(&qp->lock);
+	KUNIT_EXPECT_EQ(test, ring->gets, 0);
+	KUNIT_EXPECT_EQ(test, ring->told, 0);
+	usher_qpair_tell(qp);
+	KUNIT_EXPECT_EQ(test, ring->gets, -1);
+	KUNIT_EXPECT_EQ(test, ring->told, 1);
 }
 
 /* ---- command pages -------------------------------------------------------- */
@@ -1278,6 +1391,9 @@ static struct kunit_case qpair_cases[] = {
 	KUNIT_CASE(qpair_turns_are_bounded),
 	KUNIT_CASE(qpair_close),
 	KUNIT_CASE(qpair_stop_closed),
+	KUNIT_CASE(qpair_passes),
+	KUNIT_CASE(qpair_poll),
+	KUNIT_CASE(qpair_closed_later),
 	KUNIT_CASE(qpair_cmd_pages),
 	KUNIT_CASE(qpair_late_command),
 	KUNIT_CASE(qpair_late_admin_command),

@@ -40,7 +40,7 @@ void usher_rig_init(struct kunit *test, struct usher_rig *rig, const char *name)
 					     &rig->reset_work), 0);
 
 	usher_ctrl_init(ctrl, &rig->ud);
-	usher_pool_init(&rig->pool, &rig->ud, &usher_ring_ops, usher_ring_turns_work);
+	usher_pool_init(&rig->pool, &rig->ud, &usher_ring_ops, usher_ring_work);
 	usher_buffers_init(&rig->buffers, &rig->ud);
 	usher_namespaces_init(&rig->namespaces, &rig->ud);
 	ctrl->bar = (void __iomem __force *)bar;

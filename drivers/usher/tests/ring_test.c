@@ -155,7 +155,7 @@ static int ring_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, rig->grant);
 	test->priv = rig;
 	rig->qp = usher_qpair_alloc(&rig->dev.ctrl, 1, DEPTH, USHER_CMD_PAGES, &usher_ring_ops,
-				    usher_ring_turns_work);
+				    usher_ring_work);
 	KUNIT_ASSERT_NOT_NULL(test, rig->qp);
 	rig->qp->stopped = false;
 	rig->phase = 1;
@@ -275,6 +275,7 @@ static void ring_device_completes(struct ring_rig *rig, u16 cid, u16 status, u64
 	spin_lock_irq(&rig->qp->lock);
 	usher_qpair_reap(rig->qp);
 	spin_unlock_irq(&rig->qp->lock);
+	usher_qpair_tell(rig->qp);
 }
 
 /* ---- indices ------------------------------------------------------------ */
@@ -628,7 +629,7 @@ static void ring_device_gone(struct kunit *test)
 	ring_device_completes(rig, ring_device_takes(rig)->common.command_id, 0, 0);
 	usher_dev_set_state(&rig->dev.ud, USHER_GONE);
 	usher_qpair_stop(rig->qp, USHER_DMA_DISABLED);
-	usher_rings_wake(rig->qp, USHER_WAKE_GONE);
+	usher_rings_tell_gone(rig->qp);
 	ring_expect_cqe(test, rig, tags[0], 0, 0);
 	ring_expect_cqe(test, rig, tags[1], NVME_SC_HOST_ABORTED_CMD, USHER_CQE_DRIVER);
 	ring_expect_cqe(test, rig, tags[2], NVME_SC_HOST_ABORTED_CMD, USHER_CQE_DRIVER);
@@ -953,7 +954,7 @@ static void ring_turn_waits_for_no_lock(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ring->client.state, USHER_CLIENT_MISSED);
 	KUNIT_EXPECT_NULL(test, ring_device_takes(rig));
 	usher_ring_unlock(ring);
-	flush_work(&qp->turns_work);
+	flush_work(&qp->work);
 	KUNIT_EXPECT_NOT_NULL(test, ring_device_takes(rig));
 	KUNIT_EXPECT_EQ(test, ring->client.state, USHER_CLIENT_NONE);
 }
