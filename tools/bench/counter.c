@@ -9,13 +9,16 @@
  *
  *	block ADDRESS INSTRUCTIONS EXECUTIONS
  *
- * where INSTRUCTIONS is the length of the block. Instructions are the kernel's
- * when their address is in the upper half. A doorbell is a 32-bit store to a
+ * where INSTRUCTIONS is the length of the block. With sections=KALLSYMS the sections
+ * with interrupts off in which usher had a part come last (section.c). Instructions
+ * are the kernel's when their address is in the upper half. A doorbell is a 32-bit store to a
  * register of an NVMe controller.
  *
  * With settle=MICROSECONDS the processor stops so long after each doorbell. The
  * device has its answer ready by then, so whoever polls finds it at the first
- * look: what is counted is work, and no waiting.
+ * look: what is counted is work, and no waiting. With hold=MICROSECONDS it stops so long
+ * after the first doorbell that follows MARKER_HOLD: the device has the answers to all
+ * that is in flight ready by then, and interrupts are still off.
  *
  * The counters are right for one processor, and with one-thread=on for two that the
  * emulator runs in turn, in one thread. A processor that looks for something yields
@@ -28,6 +31,7 @@
 
 #include "marker.h"
 #include "qemu-plugin.h"
+#include "section.h"
 
 #define BLOCKS	0x100000U	/* places for blocks, far more than a guest has */
 #define INSN_BYTES	16
@@ -69,8 +73,18 @@ int qemu_plugin_version = QEMU_PLUGIN_API;
 static struct sums then;	/* at MARKER_BEGIN */
 static struct block *blocks;	/* with profile=on */
 static unsigned int settle;
+static unsigned int hold;
+static bool holding;		/* since MARKER_HOLD */
+static bool sections;
 static bool one_thread;
 static FILE *out;
+
+uint64_t kernel_insns(void)
+{
+	const struct counters *counters = counters_get();
+
+	return counters->now.insns[1];
+}
 
 /* The same code is translated many times; it keeps its place. */
 static unsigned int find_block(uint64_t vaddr, size_t insns)
@@ -102,6 +116,8 @@ static void begin(unsigned int vcpu, void *data)
 	if (blocks)
 		memset(counters->runs, 0, sizeof(counters->runs));
 	then = counters->now;
+	if (sections)
+		sections_begin();
 }
 
 static void end(unsigned int vcpu, void *data)
@@ -119,7 +135,16 @@ static void end(unsigned int vcpu, void *data)
 		if (counters->runs[i])
 			fprintf(out, "block %lx %lu %lu\n", blocks[i].vaddr,
 				blocks[i].insns, counters->runs[i]);
+	if (sections)
+		sections_end(out);
 	fflush(out);
+}
+
+static void hold_next(unsigned int vcpu, void *data)
+{
+	(void)vcpu;
+	(void)data;
+	holding = true;
 }
 
 static void stored(unsigned int vcpu, uint32_t info, uint64_t vaddr, void *data)
@@ -135,6 +160,9 @@ static void stored(unsigned int vcpu, uint32_t info, uint64_t vaddr, void *data)
 	counters->now.doorbells++;
 	if (settle)
 		usleep(settle);
+	if (holding)
+		usleep(hold);
+	holding = false;
 }
 
 /* MOV of a 32-bit register to memory, which is how registers are written */
@@ -176,6 +204,9 @@ static void look_at(struct qemu_plugin_insn *insn)
 	else if (number == MARKER_END)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, end,
 						       QEMU_PLUGIN_NO_REGS, NULL);
+	else if (number == MARKER_HOLD)
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, hold_next,
+						       QEMU_PLUGIN_NO_REGS, NULL);
 	else if (is_syscall(code, bytes))
 		count_insn(insn, offsetof(struct counters, now.syscalls), 1);
 	else if (is_store32(code, bytes))
@@ -199,6 +230,8 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 			    find_block(vaddr, insns) * sizeof(uint64_t), 1);
 	for (i = 0; i < insns; i++)
 		look_at(qemu_plugin_tb_get_insn(tb, i));
+	if (sections && vaddr >> 63)
+		sections_translated(tb);
 }
 
 static int set_option(const char *option)
@@ -209,6 +242,11 @@ static int set_option(const char *option)
 			perror(option + 4);
 	} else if (!strncmp(option, "settle=", 7)) {
 		settle = strtoul(option + 7, NULL, 10);
+	} else if (!strncmp(option, "hold=", 5)) {
+		hold = strtoul(option + 5, NULL, 10);
+	} else if (!strncmp(option, "sections=", 9)) {
+		sections = true;
+		sections_of(option + 9);
 	} else if (!strcmp(option, "one-thread=on")) {
 		one_thread = true;
 	} else if (!strcmp(option, "profile=on")) {

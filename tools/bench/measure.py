@@ -29,6 +29,11 @@ SQPOLL = "usher-sqpoll"  # has one, too, with a processor for the thread that po
 RAW_DEVICES = {"message": ("edu", "0000:01:00.0"), "pin": ("e1000", "0000:02:00.0")}
 
 
+def slow(disk, latency):
+    """One that takes so many microseconds for a command."""
+    return f"{disk},drive.latency-ns={latency * 1000}"
+
+
 class BenchError(Exception):
     """A measurement failed; the text says what and why."""
 
@@ -65,6 +70,16 @@ class Memory:
 
 
 @dataclass
+class Section:
+    """Sections with interrupts off of one kind, as section.c tells them apart."""
+    began: int  # address
+    function: int  # address of the module's code in it; with below, of that which called it
+    below: bool
+    longest: int  # in instructions
+    times: int
+
+
+@dataclass
 class Counts:
     """What the counter saw between two markers, in the whole guest."""
     user: int
@@ -73,10 +88,17 @@ class Counts:
     doorbells: int
     # (address, instructions, executions) of each block of code
     blocks: list = field(default_factory=list)
+    sections: list = field(default_factory=list)
+
+
+def read_section(began, function, where, longest, times):
+    if where not in ("in", "below"):
+        raise BenchError(f"the counter says that usher is {where} a section")
+    return Section(int(began, 16), int(function, 16), where == "below", int(longest), int(times))
 
 
 def read_counts(lines):
-    """The sums and blocks that counter.c writes, one Counts for each measurement."""
+    """What counter.c writes, one Counts for each measurement."""
     counts = []
     for line in lines:
         kind, *words = line.split()
@@ -86,6 +108,8 @@ def read_counts(lines):
         elif kind == "block" and counts:
             address, insns, runs = words
             counts[-1].blocks.append((int(address, 16), int(insns), int(runs)))
+        elif kind == "section" and counts:
+            counts[-1].sections.append(read_section(*words))
         else:
             raise BenchError(f"the counter wrote what is no count: {line.strip()}")
     return counts
@@ -118,6 +142,9 @@ class Options:
     sqpoll: bool = False
     latency: int = 0  # of the disk, in microseconds
     raw: bool = False  # RAW_DEVICES in place of disks
+    disks: tuple = tuple(DISKS)
+    sections: bool = False  # with interrupts off
+    hold: int = 0  # how long a doorbell is held that a program says is to be, in microseconds
 
 
 def raw_devices():
@@ -141,18 +168,20 @@ def guest_command(module, plan, share, options):
         disks = []
     else:
         command += ["--env", f"USHER_MODULE={module}"]
-        disks = DISKS
+        disks = options.disks
     for disk in disks:
-        command += ["--nvme", f"{disk},drive.latency-ns={options.latency * 1000}"]
+        command += ["--nvme", slow(disk, options.latency) if options.latency else disk]
     if options.counter:
         # With KVM the plugin would see nothing.
         command += ["--tcg", "--qemu-arg=-plugin",
                     f"--qemu-arg=file={HERE}/counter.so,out={share}/counts"
                     f",settle={options.settle},profile={'on' if options.profile else 'off'}"
-                    f",one-thread={'on' if options.sqpoll else 'off'}"]
+                    f",one-thread={'on' if options.sqpoll else 'off'}"
+                    + (f",hold={options.hold},sections={share}/kallsyms" if options.sections
+                       else "")]
     if options.sqpoll:
         command += ["--one-thread"]
-    if options.profile:
+    if options.profile or options.sections:
         command += ["--env", "KALLSYMS=1"]
     return command + ["--", HERE / "guest", plan]
 
@@ -194,7 +223,7 @@ def boot(module, plan, options, progress):
         if options.counter:
             with open(share / "counts", encoding="ascii") as lines:
                 counts = read_counts(lines)
-        if options.profile:
+        if options.profile or options.sections:
             kallsyms = (share / "kallsyms").read_text().splitlines()
     return results, counts, kallsyms
 
