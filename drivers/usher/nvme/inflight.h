@@ -57,6 +57,8 @@ static inline void usher_qpair_completed(struct usher_qpair *qp,
 	client->publish = true;
 	client->next_publish = qp->publish;
 	qp->publish = client;
+	/* To publish it, and to tell who waits, takes as much as a completion. */
+	qp->pass_left--;
 }
 
 #endif /* _USHER_NVME_INFLIGHT_H */

@@ -15,7 +15,7 @@
 
 /*
  * Whom the handler can tell after @n completions: a client that is alone in the list,
- * if there is time for it. @most says how many it may wake; @more: and the work item.
+ * if that is little. @most says how many it may wake; @more: and the work item.
  */
 static struct usher_client *usher_irq_to_tell(struct usher_qpair *qp, u32 n, bool more,
 					      u32 *most)
@@ -35,7 +35,8 @@ static irqreturn_t usher_irq(int irq, void *data)
 
 	spin_lock(&qp->lock);
 	n = usher_qpair_reap(qp);
-	more = n == qp->pass || (n && !list_empty(&qp->clients.waiters));
+	more = usher_qpair_cut_short(qp, n) ||
+	       (n && !list_empty(&qp->clients.waiters));
 	client = usher_irq_to_tell(qp, n, more, &most);
 	more |= !list_empty(&qp->to_tell);
 	/* Also when somebody else was there first */

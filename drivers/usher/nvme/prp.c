@@ -5,11 +5,13 @@
  * unmapped; see prp.h for their layout.
  */
 #include <linux/dmapool.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "nvme/prp.h"
@@ -100,12 +102,19 @@ bool usher_prps_map(const struct usher_prps *prps, u64 from, u32 bytes,
 void usher_prps_list(const struct usher_prps *prps, u64 from, u32 bytes,
 		     __le64 *list)
 {
+	u32 per = USHER_PRPS(prps->shift);
 	u32 first = from >> prps->shift;
-	u32 last = (from + bytes - 1) >> prps->shift;
-	u32 i;
+	u32 left = ((from + bytes - 1) >> prps->shift) - first;
+	u32 i, n;
 
-	for (i = first + 1; i <= last; i++)
-		*list++ = cpu_to_le64(usher_prps_addr(prps, i));
+	for (i = first + 1; left; i += n, left -= n) {
+		/* As in usher_prps_addr() */
+		u32 table = array_index_nospec(i / per, prps->nr_tables);
+
+		n = min(left, per - i % per);
+		memcpy(list, &prps->tables[table].virt[i % per], n * sizeof(*list));
+		list += n;
+	}
 }
 
 /* ---- memory ---- */

@@ -25,8 +25,11 @@
 /* Impossible completions in a row after which the controller is reset */
 #define USHER_MAX_BOGUS		8
 
-/* Completions in one hold of the lock: of an admin command each wakes a thread. */
-#define USHER_PASS		64
+/*
+ * Completions in one hold of the lock, and clients that have some. Of admin commands
+ * each wakes a thread.
+ */
+#define USHER_PASS		48
 #define USHER_ADMIN_PASS	2
 
 /* ---- slots ---- */
@@ -317,17 +320,11 @@ struct usher_client *usher_qpair_next_to_tell(struct usher_qpair *qp)
 	return client;
 }
 
-/**
- * usher_qpair_tell - wake who waits for completions that were published
- * @qp: queue pair, its lock not held, nor any lock that others than the caller's
- *	process wait for
- */
-void usher_qpair_tell(struct usher_qpair *qp)
+void usher_qpair_tell_all(struct usher_qpair *qp)
 {
 	struct usher_client *client;
 	u32 left = qp->depth;
 
-	/* Whoever adds one sees to it. */
 	while (!list_empty(&qp->to_tell) && left--) {
 		spin_lock_irq(&qp->lock);
 		client = usher_qpair_next_to_tell(qp);
@@ -389,11 +386,11 @@ static inline void usher_qpair_complete(struct usher_qpair *qp,
  * usher_qpair_reap - take new completions, a pass of them
  * @qp: queue pair, its lock held; usher_qpair_tell() comes when it is given up
  *
- * Return: how many there were; with qp->pass there may be more.
+ * Return: how many there were. With usher_qpair_cut_short() there may be more.
  */
 u32 usher_qpair_reap(struct usher_qpair *qp)
 {
-	u32 n = 0, bogus = 0, head = qp->cq_head, depth = qp->depth, pass = qp->pass;
+	u32 n = 0, bogus = 0, head = qp->cq_head, depth = qp->depth;
 	struct usher_ref_puts puts = {};
 	u8 phase = qp->phase;
 
@@ -401,7 +398,8 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
 
 	if (qp->stopped)
 		return 0;
-	while (n < pass) {
+	qp->pass_left = qp->pass;
+	while (n < qp->pass_left) {
 		const struct nvme_completion *hw = &qp->cq[head];
 		u16 status = le16_to_cpu(READ_ONCE(hw->status));
 
@@ -440,17 +438,15 @@ u32 usher_qpair_reap(struct usher_qpair *qp)
 bool usher_qpair_poll(struct usher_qpair *qp)
 {
 	u32 n, taken = 0;
-	bool wanted;
 
 	do {
 		spin_lock_irq(&qp->lock);
 		n = usher_qpair_reap(qp);
-		wanted = !list_empty(&qp->clients.waiters);
 		spin_unlock_irq(&qp->lock);
 		usher_qpair_tell(qp);
 		taken += n;
-	} while (n == qp->pass && taken < qp->depth);
-	return taken && wanted;
+	} while (usher_qpair_cut_short(qp, n) && taken < qp->depth);
+	return taken && !list_empty(&qp->clients.waiters);
 }
 
 /* A command that the device does not complete any more; qpair.lock held */

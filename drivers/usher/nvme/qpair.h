@@ -72,6 +72,8 @@ struct usher_qpair {
 	u8				phase;		/* phase bit it will have */
 	/* Some were taken without their interrupt, which is to come */
 	bool				reaped;
+	/* Of this pass: with each client that has some, there is one less */
+	u32				pass_left;
 	u32				bogus;	/* impossible ones since the last good one */
 	u64				completed;	/* by the device, ever */
 	struct usher_client		*publish; /* list of this pass, else empty */
@@ -126,7 +128,7 @@ u32 usher_qpair_reap(struct usher_qpair *qp);
 bool usher_qpair_poll(struct usher_qpair *qp);
 void usher_qpair_publish(struct usher_qpair *qp);
 void usher_qpair_to_tell(struct usher_qpair *qp, struct usher_client *client);
-void usher_qpair_tell(struct usher_qpair *qp);
+void usher_qpair_tell_all(struct usher_qpair *qp);
 struct usher_client *usher_qpair_next_to_tell(struct usher_qpair *qp);
 void usher_qpair_stop(struct usher_qpair *qp, enum usher_dma_proof dma);
 void usher_qpair_cancel_work(struct usher_qpair *qp);
@@ -143,6 +145,25 @@ static inline bool usher_qpair_pending(const struct usher_qpair *qp)
 	const struct nvme_completion *hw = &qp->cq[READ_ONCE(qp->cq_head)];
 
 	return (le16_to_cpu(READ_ONCE(hw->status)) & 1) == READ_ONCE(qp->phase);
+}
+
+/* Did a pass that took @n completions end before it found that there is no more? */
+static inline bool usher_qpair_cut_short(const struct usher_qpair *qp, u32 n)
+{
+	return n && n >= READ_ONCE(qp->pass_left);
+}
+
+/**
+ * usher_qpair_tell - wake who waits for completions that were published
+ * @qp: queue pair, its lock not held, nor any lock that others than the caller's
+ *	process wait for
+ *
+ * Whoever adds one to the list calls it, so that a look without the lock will do.
+ */
+static inline void usher_qpair_tell(struct usher_qpair *qp)
+{
+	if (!list_empty(&qp->to_tell))
+		usher_qpair_tell_all(qp);
 }
 
 #endif /* _USHER_NVME_QPAIR_H */

@@ -1203,11 +1203,11 @@ static void qpair_passes(struct kunit *test)
 		passes++;
 	}
 	spin_unlock_irq(&qp->lock);
-	KUNIT_EXPECT_EQ(test, passes, 4);
+	KUNIT_EXPECT_EQ(test, passes, 6);
 	KUNIT_EXPECT_LT(test, most, USHER_IRQOFF_MAX);
 	/* The lock was not given up in between, so it is told once. */
 	usher_qpair_tell(qp);
-	KUNIT_EXPECT_EQ(test, rig->rings[0].flushes, 4);
+	KUNIT_EXPECT_EQ(test, rig->rings[0].flushes, 6);
 	KUNIT_EXPECT_EQ(test, rig->rings[0].told, 1);
 	KUNIT_EXPECT_EQ(test, rig->rings[0].gets, 0);
 }
