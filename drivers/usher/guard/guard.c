@@ -19,8 +19,10 @@
  *	grant of the whole namespace		Access Denied
  *	zones are named by their first block	Invalid Field in Command
  *	blocks and zones inside the grant	LBA Out of Range
- *	not more data than the device takes	Invalid Field in Command
- *	not more ranges than the device takes	Command Size Limit Exceeded
+ *	not more data, nor without data more
+ *	blocks, than the device takes		Invalid Field in Command
+ *	not more ranges, nor more blocks in
+ *	them, than the device takes		Command Size Limit Exceeded
  *	DPTR zero where there is no data	Invalid Field in Command
  *	DPTR as long as the data		Data Transfer Error
  *
@@ -40,8 +42,6 @@
 
 /* Names that <linux/nvme.h> does not have in every kernel we build on */
 #define USHER_CMD_COPY		0x19
-#define USHER_ONCS_VERIFY	BIT(7)
-#define USHER_ONCS_COPY		BIT(8)
 #define USHER_SC_SIZE_LIMIT	0x183	/* Command Size Limit Exceeded */
 #define USHER_ZRA_EXTENDED	0x01	/* Extended Report Zones */
 
@@ -371,6 +371,32 @@ static u16 usher_check_blocks(const struct usher_scope *scope,
 	return 0;
 }
 
+/* VSL, WZSL and WUSL bound what has no data that MDTS could bound. */
+static u32 usher_most_blocks(const struct usher_scope *scope, u8 opcode)
+{
+	switch (opcode) {
+	case nvme_cmd_verify:
+		return scope->verify_blocks;
+	case nvme_cmd_write_zeroes:
+		return scope->zeroes_blocks;
+	default:
+		return scope->uncor_blocks;
+	}
+}
+
+static u16 usher_check_no_data(const struct usher_scope *scope,
+			       const struct usher_sqe *sqe)
+{
+	u16 status;
+
+	status = usher_check_blocks(scope, sqe);
+	if (status)
+		return status;
+	if (usher_nlb(sqe) > usher_most_blocks(scope, sqe->opcode))
+		return usher_refuse(NVME_SC_INVALID_FIELD);
+	return 0;
+}
+
 /* Blocks of data: how many bytes, and may one command move so many? */
 static u16 usher_check_transfer(const struct usher_scope *scope,
 				const struct usher_sqe *sqe, u32 max_bytes,
@@ -594,7 +620,7 @@ static u16 usher_check_shape(const struct usher_scope *scope,
 	case USHER_SHAPE_BARE:
 		return 0;
 	case USHER_SHAPE_BLOCKS:
-		return usher_check_blocks(scope, sqe);
+		return usher_check_no_data(scope, sqe);
 	case USHER_SHAPE_DSM:
 		return usher_check_dsm(scope, sqe, v);
 	case USHER_SHAPE_COPY:
@@ -666,14 +692,21 @@ static u16 usher_check_dsm_ranges(const struct usher_scope *scope,
 				  const struct nvme_dsm_range *range)
 {
 	u32 nr = usher_nr(sqe->cdw10);
+	u64 total = 0;	/* 256 ranges of 2^32 - 1 blocks at most */
 
 	for (; nr; nr--, range++) {
+		u32 nlb = le32_to_cpu(range->nlb);
+
 		if (le32_to_cpu(range->cattr) & ~USHER_DSM_CONTEXT)
 			return usher_refuse(NVME_SC_INVALID_FIELD);
-		if (!usher_in_grant(scope, le64_to_cpu(range->slba),
-				    le32_to_cpu(range->nlb)))
+		if (!usher_in_grant(scope, le64_to_cpu(range->slba), nlb))
 			return usher_refuse(NVME_SC_LBA_RANGE);
+		if (nlb > scope->range_blocks)
+			return usher_refuse(USHER_SC_SIZE_LIMIT);
+		total += nlb;
 	}
+	if (total > scope->dsm_blocks)
+		return usher_refuse(USHER_SC_SIZE_LIMIT);
 	return 0;
 }
 
@@ -688,7 +721,7 @@ static u16 usher_check_copy_range(const struct usher_scope *scope,
 		return usher_refuse(NVME_SC_INVALID_FIELD);
 	if (!usher_in_grant(scope, le64_to_cpu(range->slba), nlb))
 		return usher_refuse(NVME_SC_LBA_RANGE);
-	if (scope->copy_range_blocks && nlb > scope->copy_range_blocks)
+	if (nlb > scope->copy_range_blocks)
 		return usher_refuse(USHER_SC_SIZE_LIMIT);
 	return 0;
 }
@@ -711,7 +744,7 @@ static u16 usher_check_copy_ranges(const struct usher_scope *scope,
 	}
 	if (!usher_in_grant(scope, usher_slba(sqe), total))
 		return usher_refuse(NVME_SC_LBA_RANGE);
-	if (scope->copy_blocks && total > scope->copy_blocks)
+	if (total > scope->copy_blocks)
 		return usher_refuse(USHER_SC_SIZE_LIMIT);
 	return 0;
 }

@@ -14,8 +14,15 @@
 /* NVMe status with Do Not Retry, as the status field without its phase bit */
 #define USHER_DNR		0x4000
 
+/* Bits of ONCS that <linux/nvme.h> does not name in every kernel we build on */
+#define USHER_ONCS_VERIFY	BIT(7)
+#define USHER_ONCS_COPY		BIT(8)
+
 /* Ranges of one command (USHER_DATA_SNAPSHOT): the smallest controller page */
 #define USHER_SNAPSHOT_BYTES	4096
+
+/* Blocks that NLB can name, 0's based in 16 bits */
+#define USHER_MAX_NLB		65536
 
 /*
  * struct usher_format - what a namespace's blocks look like
@@ -50,10 +57,19 @@ struct usher_scope {
 	u32			max_bytes;	/* data of one command */
 	u32			append_bytes;	/* data of one Zone Append */
 	u16			oncs;		/* optional commands there are (ONCS) */
-	u32			max_ranges;	/* of one Dataset Management */
+	/*
+	 * Blocks of one command: such as move no data cost the device time all the
+	 * same. Zero where there is no such command
+	 */
+	u32			verify_blocks;	/* Verify (VSL) */
+	u32			zeroes_blocks;	/* Write Zeroes (WZSL) */
+	u32			uncor_blocks;	/* Write Uncorrectable (WUSL) */
+	u32			max_ranges;	/* of one Dataset Management (DMRL) */
+	u32			range_blocks;	/* blocks of one of them (DMRSL) */
+	u64			dsm_blocks;	/* blocks of all of them (DMSL) */
 	u32			copy_ranges;	/* source ranges of a Copy (MSRC + 1) */
-	u32			copy_blocks;	/* blocks of all of them (MCL), 0: any */
-	u32			copy_range_blocks; /* blocks of one (MSSRL), 0: any */
+	u32			copy_blocks;	/* blocks of all of them (MCL) */
+	u32			copy_range_blocks; /* blocks of one (MSSRL) */
 	u16			copy_formats;	/* bit map of descriptor formats (OCFS) */
 	/*
 	 * Opcodes that may be used at all: the command set, the controller, the

@@ -27,6 +27,9 @@
 /* Polling interval while waiting for CSTS, in microseconds */
 #define USHER_CSTS_POLL_US	1000
 
+/* Ranges of one Dataset Management, 0's based in 8 bits */
+#define USHER_MAX_DSM_RANGES	256
+
 /* Where Identify Controller says nothing of the time a shutdown takes */
 #define USHER_SHUTDOWN_TIMEOUT	(5 * HZ)
 
@@ -252,15 +255,18 @@ static void usher_copy_text(char *to, const char *from, size_t len)
 	strim(to);
 }
 
+/* 5.17.2.1: a power of two of the smallest page, up to what no command names */
+static u64 usher_size_limit(const struct usher_ctrl *ctrl, u8 pages_shift)
+{
+	return 1ULL << (min_t(u8, pages_shift, 32) + 12 + NVME_CAP_MPSMIN(ctrl->cap));
+}
+
+/* 0 is no limit */
 static u32 usher_xfer_bytes(const struct usher_ctrl *ctrl, u8 pages_shift)
 {
 	u32 most = USHER_MAX_XFER_PAGES << ctrl->page_shift;
 
-	/* 5.17.2.1: a power of two of the smallest page; 0 is no limit */
-	if (!pages_shift || pages_shift >= 20)
-		return most;
-	return min_t(u64, most,
-		     1ULL << (pages_shift + 12 + NVME_CAP_MPSMIN(ctrl->cap)));
+	return pages_shift ? min_t(u64, most, usher_size_limit(ctrl, pages_shift)) : most;
 }
 
 static int usher_identify_ctrl(struct usher_ctrl *ctrl)
@@ -295,6 +301,42 @@ static int usher_identify_ctrl(struct usher_ctrl *ctrl)
 out:
 	kfree(id);
 	return ret;
+}
+
+/*
+ * Limits of what MDTS does not bound (Identify, CNS 06h). What the controller does
+ * not tell is bounded like data; but for Dataset Management, which would take
+ * longer in so small pieces.
+ */
+static void usher_set_nvm_limits(struct usher_ctrl *ctrl, const struct nvme_id_ctrl_nvm *id)
+{
+	u64 untold = ctrl->mdts_bytes;
+
+	ctrl->verify_bytes = id->vsl ? usher_size_limit(ctrl, id->vsl) : untold;
+	ctrl->zeroes_bytes = id->wzsl ? usher_size_limit(ctrl, id->wzsl) : untold;
+	ctrl->uncor_bytes = id->wusl ? usher_size_limit(ctrl, id->wusl) : untold;
+	ctrl->dsm_ranges = id->dmrl ?: USHER_MAX_DSM_RANGES;
+	ctrl->dsm_range_blocks = le32_to_cpu(id->dmrsl) ?: U32_MAX;
+	ctrl->dsm_blocks = le64_to_cpu(id->dmsl) ?: U64_MAX;
+}
+
+/* From version 1.4 on; who does not know it refuses, and has told nothing. */
+static int usher_identify_nvm(struct usher_ctrl *ctrl)
+{
+	struct nvme_id_ctrl_nvm *id;
+	int ret = 0;
+
+	id = kzalloc(sizeof(*id), GFP_KERNEL);
+	if (!id)
+		return -ENOMEM;
+	if (ctrl->version >= NVME_VS(1, 4, 0))
+		ret = usher_identify(ctrl, 0, NVME_ID_CNS_CS_CTRL, NVME_CSI_NVM, id);
+	if (ret > 0)
+		memset(id, 0, sizeof(*id));
+	if (ret >= 0)
+		usher_set_nvm_limits(ctrl, id);
+	kfree(id);
+	return min(ret, 0);
 }
 
 /* ZNS 1.1, 4.1.5.1: ZASL limits Zone Append like MDTS; 0 means MDTS */
@@ -465,6 +507,8 @@ int usher_ctrl_start(struct usher_ctrl *ctrl)
 		return ret;
 	}
 	ret = usher_identify_ctrl(ctrl);
+	if (!ret)
+		ret = usher_identify_nvm(ctrl);
 	if (!ret) {
 		usher_identify_zns(ctrl);
 		ret = usher_set_queue_count(ctrl);

@@ -82,6 +82,14 @@ struct usher_ctrl {
 	bool			vwc;		/* has a volatile write cache */
 	u32			mdts_bytes;	/* data of one command, at most */
 	u32			append_bytes;	/* data of one Zone Append, at most */
+	/* What has no data: bytes of blocks, as many as one command may name */
+	u64			verify_bytes;
+	u64			zeroes_bytes;
+	u64			uncor_bytes;
+	/* Dataset Management: ranges; blocks of one, and of all; all ones: any number */
+	u32			dsm_ranges;
+	u32			dsm_range_blocks;
+	u64			dsm_blocks;
 	u16			ocfs;		/* Copy descriptor formats */
 	u16			oacs;		/* optional admin commands */
 	u32			oaes;		/* optional asynchronous events */

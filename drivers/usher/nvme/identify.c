@@ -2,6 +2,8 @@
 /*
  * What a namespace looks like: Identify data into what the guard checks against.
  */
+#include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/nvme.h>
 #include <linux/string.h>
 
@@ -60,18 +62,45 @@ static int usher_ns_zones(struct usher_ctrl *ctrl, u32 nsid, u8 lbaf,
 	return fmt->zone_blocks ? 0 : -EOPNOTSUPP;
 }
 
-static void usher_ns_copy_limits(const struct nvme_id_ns *id,
+/* Blocks that lie in so many bytes, as far as one command can name them */
+static u32 usher_ns_blocks(const struct usher_scope *scope, u64 bytes)
+{
+	return min_t(u64, div_u64(bytes, scope->lba_bytes), USHER_MAX_NLB);
+}
+
+/*
+ * MSSRL, MCL and MSRC, which older headers count as reserved. Zero is no value of
+ * them: what a controller does not tell is bounded like data.
+ */
+static void usher_ns_copy_limits(const struct usher_ctrl *ctrl, const struct nvme_id_ns *id,
 				 struct usher_scope *scope)
 {
+	u32 untold = usher_ns_blocks(scope, ctrl->mdts_bytes);
 	const u8 *raw = (const u8 *)id;
 
-	/* MSSRL, MCL and MSRC, which older headers count as reserved */
-	scope->copy_range_blocks = le16_to_cpup((const __le16 *)(raw + 74));
-	scope->copy_blocks = le32_to_cpup((const __le32 *)(raw + 76));
+	scope->copy_range_blocks = le16_to_cpup((const __le16 *)(raw + 74)) ?: untold;
+	scope->copy_blocks = le32_to_cpup((const __le32 *)(raw + 76)) ?: untold;
 	scope->copy_ranges = raw[80] + 1;
 }
 
-static int usher_ns_parse(const struct nvme_id_ns *id, struct usher_scope *scope)
+/* What the controller told of commands whose data MDTS does not bound */
+static void usher_ns_nvm_limits(const struct usher_ctrl *ctrl, struct usher_scope *scope)
+{
+	if (ctrl->oncs & USHER_ONCS_VERIFY)
+		scope->verify_blocks = usher_ns_blocks(scope, ctrl->verify_bytes);
+	if (ctrl->oncs & NVME_CTRL_ONCS_WRITE_ZEROES)
+		scope->zeroes_blocks = usher_ns_blocks(scope, ctrl->zeroes_bytes);
+	if (ctrl->oncs & NVME_CTRL_ONCS_WRITE_UNCORRECTABLE)
+		scope->uncor_blocks = usher_ns_blocks(scope, ctrl->uncor_bytes);
+	if (ctrl->oncs & NVME_CTRL_ONCS_DSM) {
+		scope->max_ranges = ctrl->dsm_ranges;
+		scope->range_blocks = ctrl->dsm_range_blocks;
+		scope->dsm_blocks = ctrl->dsm_blocks;
+	}
+}
+
+static int usher_ns_parse(const struct usher_ctrl *ctrl, const struct nvme_id_ns *id,
+			  struct usher_scope *scope)
 {
 	struct usher_format *fmt = &scope->fmt;
 	const struct nvme_lbaf *lbaf =
@@ -92,7 +121,8 @@ static int usher_ns_parse(const struct nvme_id_ns *id, struct usher_scope *scope
 	scope->lba_bytes = BIT(fmt->lba_shift);
 	if (fmt->extended)
 		scope->lba_bytes += fmt->metadata;
-	usher_ns_copy_limits(id, scope);
+	if (ctrl->oncs & USHER_ONCS_COPY)
+		usher_ns_copy_limits(ctrl, id, scope);
 	return 0;
 }
 
@@ -123,7 +153,7 @@ int usher_identify_namespace(struct usher_ctrl *ctrl, u32 nsid, void *page,
 	ret = usher_identify(ctrl, nsid, NVME_ID_CNS_NS, 0, page);
 	if (ret)
 		return ret;
-	ret = usher_ns_parse(page, scope);
+	ret = usher_ns_parse(ctrl, page, scope);
 	if (ret)
 		return ret;
 	lbaf = nvme_lbaf_index(((struct nvme_id_ns *)page)->flbas);
@@ -134,7 +164,7 @@ int usher_identify_namespace(struct usher_ctrl *ctrl, u32 nsid, void *page,
 	scope->max_bytes = ctrl->mdts_bytes;
 	scope->append_bytes = ctrl->append_bytes;
 	scope->oncs = ctrl->oncs;
-	scope->max_ranges = ctrl->oncs & NVME_CTRL_ONCS_DSM ? 256 : 0;
+	usher_ns_nvm_limits(ctrl, scope);
 	scope->copy_formats = ctrl->ocfs;
 	return fmt->csi == NVME_CSI_ZNS ?
 		usher_ns_zones(ctrl, nsid, lbaf, page, fmt) : 0;

@@ -135,8 +135,15 @@ static struct usher_scope guard_wide_scope(void)
 		.max_bytes = U32_MAX,
 		.append_bytes = U32_MAX,
 		.oncs = U16_MAX,
+		.verify_blocks = 65536,
+		.zeroes_blocks = 65536,
+		.uncor_blocks = 65536,
 		.max_ranges = 256,
+		.range_blocks = U32_MAX,
+		.dsm_blocks = U64_MAX,
 		.copy_ranges = 256,
+		.copy_range_blocks = 65536,
+		.copy_blocks = U32_MAX,
 		.copy_formats = 0x3,
 	};
 }
@@ -572,20 +579,34 @@ static void guard_max_transfer(struct kunit *test)
 	}
 }
 
-/* Commands without data have no length: the controller's limits are its own. */
-static void guard_no_data_no_limit(struct kunit *test)
+/* Commands without data have limits of their own, each but for itself. */
+static void guard_no_data_limits(struct kunit *test)
 {
 	static const u8 opcodes[] = { OP_WRITE_UNCOR, OP_WRITE_ZEROES, OP_VERIFY };
+	static const u32 nlbs[] = { 1, 2, 255, 256, 65535, 65536 };
 	struct usher_scope scope = guard_wide_scope();
-	int i;
+	u32 *limits[] = { &scope.uncor_blocks, &scope.zeroes_blocks, &scope.verify_blocks };
+	int i, j, nlb;
 
 	scope.max_bytes = 1;
 	for (i = 0; i < ARRAY_SIZE(opcodes); i++) {
-		struct usher_sqe sqe = guard_sqe(opcodes[i], USHER_DATA_NONE);
+		for (nlb = 0; nlb < ARRAY_SIZE(nlbs); nlb++) {
+			*limits[i] = nlbs[nlb];
+			for (j = 0; j < ARRAY_SIZE(opcodes); j++) {
+				struct usher_sqe sqe = guard_sqe(opcodes[j], USHER_DATA_NONE);
 
-		guard_set_nlb(&sqe, 65536);
-		KUNIT_EXPECT_EQ_MSG(test, guard_status(&scope, &sqe), OK,
-				    "opcode %02x", opcodes[i]);
+				guard_set_nlb(&sqe, nlbs[nlb]);
+				KUNIT_EXPECT_EQ_MSG(test, guard_status(&scope, &sqe), OK,
+						    "opcode %02x", opcodes[j]);
+				if (nlbs[nlb] == 65536)
+					continue;
+				guard_set_nlb(&sqe, nlbs[nlb] + 1);
+				KUNIT_EXPECT_EQ_MSG(test, guard_status(&scope, &sqe),
+						    i == j ? INVALID_FIELD : OK,
+						    "opcode %02x", opcodes[j]);
+			}
+		}
+		*limits[i] = 65536;
 	}
 }
 
@@ -691,6 +712,31 @@ static void guard_dsm_empty_range(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, guard_dsm_status(&scope, 1, &range), LBA_RANGE);
 	range.slba = cpu_to_le64(G + N + 1);
 	KUNIT_EXPECT_EQ(test, guard_dsm_status(&scope, 1, &range), LBA_RANGE);
+}
+
+static void guard_dsm_limits(struct kunit *test)
+{
+	struct usher_scope scope = guard_wide_scope();
+	struct guard_dsm_range ranges[] = {
+		{ .nlb = cpu_to_le32(U32_MAX), .slba = cpu_to_le64(G) },
+		{ .nlb = cpu_to_le32(8), .slba = cpu_to_le64(G) },
+		{ .nlb = cpu_to_le32(U32_MAX), .slba = cpu_to_le64(G) },
+	};
+
+	KUNIT_EXPECT_EQ(test, guard_dsm_status(&scope, 3, ranges), OK);
+	scope.range_blocks = U32_MAX - 1;
+	KUNIT_EXPECT_EQ(test, guard_dsm_status(&scope, 3, ranges), SIZE_LIMIT);
+	KUNIT_EXPECT_EQ(test, guard_dsm_status(&scope, 1, &ranges[1]), OK);
+	scope.range_blocks = 8;
+	KUNIT_EXPECT_EQ(test, guard_dsm_status(&scope, 1, &ranges[1]), OK);
+	scope.range_blocks = 7;
+	KUNIT_EXPECT_EQ(test, guard_dsm_status(&scope, 1, &ranges[1]), SIZE_LIMIT);
+	/* The sum is counted in more than 32 bits. */
+	scope.range_blocks = U32_MAX;
+	scope.dsm_blocks = 2ULL * U32_MAX + 8;
+	KUNIT_EXPECT_EQ(test, guard_dsm_status(&scope, 3, ranges), OK);
+	scope.dsm_blocks--;
+	KUNIT_EXPECT_EQ(test, guard_dsm_status(&scope, 3, ranges), SIZE_LIMIT);
 }
 
 static void guard_dsm_context(struct kunit *test)
@@ -925,7 +971,7 @@ static void guard_copy_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, guard_copy_status(&scope, 0, 0, 2, ranges), OK);
 	scope.copy_range_blocks = 15;
 	KUNIT_EXPECT_EQ(test, guard_copy_status(&scope, 0, 0, 2, ranges), SIZE_LIMIT);
-	scope.copy_range_blocks = 0;
+	scope.copy_range_blocks = 16;
 	scope.copy_blocks = 24;
 	KUNIT_EXPECT_EQ(test, guard_copy_status(&scope, 0, 0, 2, ranges), OK);
 	scope.copy_blocks = 23;
@@ -1274,6 +1320,10 @@ static bool guard_model(const struct usher_scope *scope, const struct usher_sqe 
 	}
 	if (c->blocks && !guard_model_in_grant(scope, slba, nlb))
 		return false;
+	if ((c->opcode == OP_VERIFY && nlb > scope->verify_blocks) ||
+	    (c->opcode == OP_WRITE_ZEROES && nlb > scope->zeroes_blocks) ||
+	    (c->opcode == OP_WRITE_UNCOR && nlb > scope->uncor_blocks))
+		return false;
 
 	switch (c->opcode) {
 	case OP_DSM:
@@ -1355,6 +1405,9 @@ static void guard_random_scope(struct rnd_state *rnd, struct usher_scope *scope)
 	}
 	scope->max_bytes = guard_one_in(rnd, 2) ? SZ_128K : SZ_2M;
 	scope->append_bytes = SZ_64K;
+	scope->verify_blocks = 1 + guard_random_below(rnd, 256);
+	scope->zeroes_blocks = 1 + guard_random_below(rnd, 256);
+	scope->uncor_blocks = 1 + guard_random_below(rnd, 256);
 	scope->max_ranges = 1 + guard_random_below(rnd, 256);
 	scope->copy_ranges = 1 + guard_random_below(rnd, 256);
 	if (guard_one_in(rnd, 8))
@@ -1443,12 +1496,13 @@ static struct kunit_case guard_cases[] = {
 	KUNIT_CASE_PARAM(guard_blocks_in_range, guard_range_gen_params),
 	KUNIT_CASE_PARAM(guard_data_length, guard_length_gen_params),
 	KUNIT_CASE_PARAM(guard_max_transfer, guard_length_gen_params),
-	KUNIT_CASE(guard_no_data_no_limit),
+	KUNIT_CASE(guard_no_data_limits),
 	KUNIT_CASE_PARAM(guard_separate_metadata, guard_cmd_gen_params),
 	KUNIT_CASE(guard_dsm_number),
 	KUNIT_CASE_PARAM(guard_dsm_range, guard_range_gen_params),
 	KUNIT_CASE(guard_dsm_long_range),
 	KUNIT_CASE(guard_dsm_empty_range),
+	KUNIT_CASE(guard_dsm_limits),
 	KUNIT_CASE(guard_dsm_context),
 	KUNIT_CASE(guard_dsm_every_range),
 	KUNIT_CASE(guard_copy_number),

@@ -75,8 +75,15 @@ struct usher_scope usher_rig_scope(u64 blocks)
 		.max_bytes = SZ_1M,
 		.append_bytes = SZ_1M,
 		.oncs = U16_MAX,
+		.verify_blocks = USHER_MAX_NLB,
+		.zeroes_blocks = USHER_MAX_NLB,
+		.uncor_blocks = USHER_MAX_NLB,
 		.max_ranges = 256,
+		.range_blocks = U32_MAX,
+		.dsm_blocks = U64_MAX,
 		.copy_ranges = 128,
+		.copy_range_blocks = U16_MAX,
+		.copy_blocks = U32_MAX,
 		.copy_formats = 0x3,
 	};
 }

@@ -544,7 +544,7 @@ static void sc_identify_ctrl(struct nvme_id_ctrl *id)
 	id->oaes = cpu_to_le32(NVME_AEN_CFG_NS_ATTR);
 	id->cntrltype = 1;	/* I/O controller */
 	id->oacs = cpu_to_le16(sc_param.dbbuf ? NVME_CTRL_OACS_DBBUF_SUPP : 0);
-	id->acl = 3;
+	id->acl = sc_param.acl;
 	id->aerl = SC_NR_AER - 1;
 	id->lpa = NVME_CTRL_LPA_CMD_EFFECTS_LOG;
 	id->wctemp = cpu_to_le16(350);
@@ -577,6 +577,16 @@ static void sc_identify_ns(const struct sc_ns *ns, struct nvme_id_ns *id)
 		id->lbaf[i].ds = i & 1 ? 12 : 9;
 		id->lbaf[i].ms = cpu_to_le16(i & 2 ? SC_METADATA : 0);
 	}
+}
+
+static void sc_identify_limits(struct nvme_id_ctrl_nvm *id)
+{
+	id->vsl = sc_param.vsl;
+	id->wzsl = sc_param.wzsl;
+	id->wusl = sc_param.wusl;
+	id->dmrl = sc_param.dmrl;
+	id->dmrsl = cpu_to_le32(sc_param.dmrsl);
+	id->dmsl = cpu_to_le64(sc_param.dmsl);
 }
 
 static void sc_identify_list(struct sc_dev *sc, u32 after, __le32 *list)
@@ -633,6 +643,11 @@ static u16 sc_identify(struct sc_dev *sc, const struct nvme_command *sqe)
 		if (!ns)
 			return NVME_SC_INVALID_NS | NVME_STATUS_DNR;
 		sc_identify_descs(ns, sc->scratch);
+		break;
+	case NVME_ID_CNS_CS_CTRL:
+		if (!sc_param.limits || sqe->identify.csi != NVME_CSI_NVM)
+			return NVME_SC_INVALID_FIELD | NVME_STATUS_DNR;
+		sc_identify_limits(sc->scratch);
 		break;
 	default:
 		return NVME_SC_INVALID_FIELD | NVME_STATUS_DNR;

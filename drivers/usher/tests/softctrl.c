@@ -45,6 +45,8 @@ struct sc_params sc_param = {
 	.mqes		= 255,
 	.to		= 4,
 	.mdts		= 5,
+	.acl		= 3,
+	.limits		= true,
 	.oncs		= NVME_CTRL_ONCS_COMPARE | NVME_CTRL_ONCS_WRITE_UNCORRECTABLE |
 			  NVME_CTRL_ONCS_DSM | NVME_CTRL_ONCS_WRITE_ZEROES | 1 << 7,
 	.vwc		= true,
@@ -79,6 +81,22 @@ module_param_named(dstrd, sc_param.dstrd, uint, 0444);
 MODULE_PARM_DESC(dstrd, "CAP.DSTRD, 0 to 4 (0)");
 module_param_named(mdts, sc_param.mdts, uint, 0444);
 MODULE_PARM_DESC(mdts, "MDTS, 0 to 20, 0 for no limit (5)");
+module_param_named(vsl, sc_param.vsl, uint, 0444);
+MODULE_PARM_DESC(vsl, "VSL, 0 for no limit told (0)");
+module_param_named(wzsl, sc_param.wzsl, uint, 0444);
+MODULE_PARM_DESC(wzsl, "WZSL, 0 for no limit told (0)");
+module_param_named(wusl, sc_param.wusl, uint, 0444);
+MODULE_PARM_DESC(wusl, "WUSL, 0 for no limit told (0)");
+module_param_named(dmrl, sc_param.dmrl, uint, 0444);
+MODULE_PARM_DESC(dmrl, "DMRL, 0 for no limit told (0)");
+module_param_named(dmrsl, sc_param.dmrsl, uint, 0444);
+MODULE_PARM_DESC(dmrsl, "DMRSL, 0 for no limit told (0)");
+module_param_named(dmsl, sc_param.dmsl, ulong, 0444);
+MODULE_PARM_DESC(dmsl, "DMSL, 0 for no limit told (0)");
+module_param_named(limits, sc_param.limits, bool, 0444);
+MODULE_PARM_DESC(limits, "Identify CNS 06h, which tells these limits, is supported (Y)");
+module_param_named(acl, sc_param.acl, uint, 0444);
+MODULE_PARM_DESC(acl, "ACL, Aborts at a time less one (3)");
 module_param_named(oncs, sc_param.oncs, uint, 0444);
 MODULE_PARM_DESC(oncs, "ONCS (0x8f)");
 module_param_named(vwc, sc_param.vwc, bool, 0444);

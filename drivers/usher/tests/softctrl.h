@@ -53,6 +53,14 @@ struct sc_params {
 	uint mpsmin;
 	uint dstrd;
 	uint mdts;
+	uint vsl;
+	uint wzsl;
+	uint wusl;
+	uint dmrl;
+	uint dmrsl;
+	ulong dmsl;
+	uint acl;
+	bool limits;
 	uint oncs;
 	bool vwc;
 	bool dbbuf;
