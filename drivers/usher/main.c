@@ -19,7 +19,7 @@
 
 /* The interface: a struct may grow at its end, and nothing else may change. */
 static_assert(sizeof(struct usher_limits) == 16);
-static_assert(sizeof(struct usher_grant_info) == 120);
+static_assert(sizeof(struct usher_grant_info) == 160);
 static_assert(sizeof(struct usher_narrow) == 48);
 static_assert(sizeof(struct usher_revoke) == 8);
 static_assert(sizeof(struct usher_slice) == 24);

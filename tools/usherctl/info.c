@@ -59,15 +59,21 @@ static void add_bytes(struct json_object *object, const char *key,
 	json_add_text(object, key, text);
 }
 
+/* Without a limit it is null: many readers of JSON have numbers of 53 bits. */
+static void json_add_limit(struct json_object *object, const char *key, __u64 limit,
+			   __u64 none)
+{
+	if (limit == none)
+		json_object_object_add(object, key, NULL);
+	else
+		json_add_number(object, key, limit);
+}
+
 static struct json_object *limits_facts(const struct usher_limits *limits)
 {
 	struct json_object *object = json_object_new_object();
 
-	/* Without a limit it is null: many readers of JSON have numbers of 53 bits. */
-	if (limits->pinned_bytes == UINT64_MAX)
-		json_object_object_add(object, "pinned_bytes", NULL);
-	else
-		json_add_number(object, "pinned_bytes", limits->pinned_bytes);
+	json_add_limit(object, "pinned_bytes", limits->pinned_bytes, UINT64_MAX);
 	json_add_number(object, "rings", limits->rings);
 	json_add_number(object, "ring_depth", limits->ring_depth);
 	return object;
@@ -94,7 +100,15 @@ static struct json_object *grant_facts(const struct usher_grant_info *info)
 	json_add_number(object, "max_transfer", info->max_transfer);
 	json_add_number(object, "max_entries", info->max_entries);
 	json_add_number(object, "queue_pairs", info->queue_pairs);
+	json_add_number(object, "max_verify_blocks", info->max_verify_blocks);
+	json_add_number(object, "max_zeroes_blocks", info->max_zeroes_blocks);
+	json_add_number(object, "max_uncorrectable_blocks", info->max_uncorrectable_blocks);
 	json_add_number(object, "max_dsm_ranges", info->max_dsm_ranges);
+	json_add_limit(object, "max_dsm_range_blocks", info->max_dsm_range_blocks, UINT32_MAX);
+	json_add_limit(object, "max_dsm_blocks", info->max_dsm_blocks, UINT64_MAX);
+	json_add_number(object, "max_copy_ranges", info->max_copy_ranges);
+	json_add_number(object, "max_copy_range_blocks", info->max_copy_range_blocks);
+	json_add_number(object, "max_copy_blocks", info->max_copy_blocks);
 	json_add_bool(object, "volatile_write_cache", info->vwc);
 	json_object_object_add(object, "limits", limits_facts(&info->limits));
 	json_object_object_add(object, "used", limits_facts(&info->used));

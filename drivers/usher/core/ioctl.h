@@ -16,7 +16,7 @@
 #include <linux/types.h>
 
 /* Room for the largest argument, in bytes */
-#define USHER_IOCTL_MAX_BYTES	128
+#define USHER_IOCTL_MAX_BYTES	160
 
 /**
  * struct usher_ioctl - an entry of a table of ioctls

@@ -59,6 +59,14 @@ static int usher_ioctl_info(void *object, void *data, void __user *argp)
 		.queue_pairs	= ud->ctrl->nr_queues,
 		.max_dsm_ranges	= scope->max_ranges,
 		.vwc		= ud->ctrl->vwc,
+		.max_verify_blocks = scope->verify_blocks,
+		.max_zeroes_blocks = scope->zeroes_blocks,
+		.max_uncorrectable_blocks = scope->uncor_blocks,
+		.max_dsm_range_blocks = scope->range_blocks,
+		.max_dsm_blocks	= scope->dsm_blocks,
+		.max_copy_ranges = scope->copy_ranges,
+		.max_copy_range_blocks = scope->copy_range_blocks,
+		.max_copy_blocks = scope->copy_blocks,
 	};
 	mutex_lock(&ud->grant_lock);
 	info->used = grant->used;

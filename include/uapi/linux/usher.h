@@ -124,6 +124,22 @@ struct usher_limits {
  * @queue_pairs: I/O queue pairs of the device
  * @max_dsm_ranges: ranges that one Dataset Management may carry, 0: none
  * @vwc: 1 where the controller has a volatile write cache
+ * @max_verify_blocks: blocks of one Verify, at most
+ * @max_zeroes_blocks: blocks of one Write Zeroes, at most
+ * @max_uncorrectable_blocks: blocks of one Write Uncorrectable, at most
+ * @max_dsm_range_blocks: blocks of one range of a Dataset Management, at most;
+ *	2^32 - 1 is no limit
+ * @max_dsm_blocks: blocks of all its ranges, at most; 2^64 - 1 is no limit
+ * @max_copy_ranges: source ranges of one Copy, at most
+ * @max_copy_range_blocks: blocks of one of them, at most
+ * @max_copy_blocks: blocks of all of them, at most
+ * @pad: zero
+ *
+ * A limit on a command that the device does not have is zero. Those on blocks are
+ * what the controller tells, or where it tells none, as many blocks as
+ * @max_transfer bytes are. What is above one of them is refused: Verify, Write
+ * Zeroes and Write Uncorrectable with Invalid Field in Command, Dataset Management
+ * and Copy with Command Size Limit Exceeded.
  */
 struct usher_grant_info {
 	__u32 size;
@@ -146,6 +162,15 @@ struct usher_grant_info {
 	__u32 queue_pairs;
 	__u32 max_dsm_ranges;
 	__u32 vwc;
+	__u32 max_verify_blocks;
+	__u32 max_zeroes_blocks;
+	__u32 max_uncorrectable_blocks;
+	__u32 max_dsm_range_blocks;
+	__aligned_u64 max_dsm_blocks;
+	__u32 max_copy_ranges;
+	__u32 max_copy_range_blocks;
+	__u32 max_copy_blocks;
+	__u32 pad;
 };
 
 /**

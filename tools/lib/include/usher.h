@@ -673,7 +673,8 @@ int usher_prep_flush(struct usher_sqe *sqe);
  * usher_prep_verify() - Verify: the device checks what is stored
  * @sqe: entry
  * @slba: first block
- * @blocks: 1 to 65536
+ * @blocks: 1 to 65536; the kernel takes @max_verify_blocks of struct
+ *	usher_grant_info
  */
 int usher_prep_verify(struct usher_sqe *sqe, __u64 slba, __u32 blocks);
 
@@ -681,7 +682,8 @@ int usher_prep_verify(struct usher_sqe *sqe, __u64 slba, __u32 blocks);
  * usher_prep_write_zeroes() - Write Zeroes
  * @sqe: entry
  * @slba: first block
- * @blocks: 1 to 65536
+ * @blocks: 1 to 65536; the kernel takes @max_zeroes_blocks of struct
+ *	usher_grant_info
  */
 int usher_prep_write_zeroes(struct usher_sqe *sqe, __u64 slba, __u32 blocks);
 
@@ -689,7 +691,8 @@ int usher_prep_write_zeroes(struct usher_sqe *sqe, __u64 slba, __u32 blocks);
  * usher_prep_write_uncorrectable() - Write Uncorrectable
  * @sqe: entry
  * @slba: first block
- * @blocks: 1 to 65536
+ * @blocks: 1 to 65536; the kernel takes @max_uncorrectable_blocks of struct
+ *	usher_grant_info
  */
 int usher_prep_write_uncorrectable(struct usher_sqe *sqe, __u64 slba,
 				   __u32 blocks);
@@ -700,6 +703,9 @@ int usher_prep_write_uncorrectable(struct usher_sqe *sqe, __u64 slba,
  * @ranges: number of struct usher_dsm_range in the buffer, 1 to 256
  * @buf: buffer
  * @offset: where the first of them is
+ *
+ * What the kernel takes is in struct usher_grant_info: @max_dsm_ranges,
+ * @max_dsm_range_blocks and @max_dsm_blocks.
  */
 int usher_prep_deallocate(struct usher_sqe *sqe, __u32 ranges, __u32 buf,
 			  __u64 offset);
@@ -720,6 +726,9 @@ void usher_dsm_range_set(struct usher_dsm_range *range, __u64 slba,
  * @ranges: number of struct usher_copy_range in the buffer, 1 to 256
  * @buf: buffer
  * @offset: where the first of them is
+ *
+ * What the kernel takes is in struct usher_grant_info: @max_copy_ranges,
+ * @max_copy_range_blocks and @max_copy_blocks.
  */
 int usher_prep_copy(struct usher_sqe *sqe, __u64 dst_slba, __u32 ranges,
 		    __u32 buf, __u64 offset);

@@ -3,8 +3,10 @@
  * Starting a controller: the kinds of interrupts, doorbells and page sizes that there
  * are, and starts that fail, after which nothing is left.
  */
+#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "kselftest_harness.h"
 
@@ -44,6 +46,97 @@ TEST_F_TIMEOUT(bringup, no_interrupts_is_refused, 120)
 	ASSERT_EQ(0, plug(self, "intr=none"));
 	EXPECT_EQ(-ENOENT, find_node(self));
 	EXPECT_LE(1, logged(self, "neither MSI-X nor MSI"));
+}
+
+/* ---- limits on commands whose data MDTS does not bound ---- */
+
+/* @most blocks reach the controller, one more is refused. */
+static bool bounded(struct softctrl *self, uint8_t opcode, uint32_t most)
+{
+	struct usher_sqe sqe = cmd_blocks(opcode, self->nsid, 0, most);
+	struct usher_cqe cqe;
+
+	if (ring_do(&self->ring, &sqe))
+		return false;
+	sqe = cmd_blocks(opcode, self->nsid, 0, most + 1);
+	ring_push(&self->ring, &sqe);
+	return enter(&self->ring, 1, 1, SOON_MS) == 1 && ring_pop(&self->ring, &cqe) &&
+	       le16toh(cqe.flags) == USHER_CQE_REFUSED &&
+	       ring_status(&cqe) == SC_INVALID_FIELD;
+}
+
+/* The status of a Dataset Management of @nr ranges, of @nlb blocks each */
+static unsigned int deallocate(struct softctrl *self, uint32_t nr, uint32_t nlb)
+{
+	struct usher_sqe sqe = cmd_data(OP_DSM, self->nsid, 0, 1, self->buf, 0, nr * 16);
+	uint32_t *range = (uint32_t *)self->mem, i;
+
+	memset(range, 0, nr * 16);
+	for (i = 0; i < nr; i++)
+		range[4 * i + 1] = htole32(nlb);
+	sqe.cdw10 = htole32(nr - 1);
+	sqe.cdw11 = htole32(4);
+	sqe.cdw12 = 0;
+	return ring_do(&self->ring, &sqe);
+}
+
+TEST_F_TIMEOUT(bringup, limits_that_are_told, 120)
+{
+	struct usher_grant_info info;
+
+	ASSERT_EQ(0, start(self, "vsl=3 wzsl=4 wusl=6 dmrl=2 dmrsl=100 dmsl=150"));
+	ASSERT_EQ(0, grant_info(self->grant, &info));
+	EXPECT_EQ(64, info.max_verify_blocks);
+	EXPECT_EQ(128, info.max_zeroes_blocks);
+	EXPECT_EQ(512, info.max_uncorrectable_blocks);
+	EXPECT_EQ(2, info.max_dsm_ranges);
+	EXPECT_EQ(100, info.max_dsm_range_blocks);
+	EXPECT_EQ(150, info.max_dsm_blocks);
+	EXPECT_EQ(0, info.max_copy_ranges);
+	EXPECT_EQ(0, info.max_copy_range_blocks);
+	EXPECT_EQ(0, info.max_copy_blocks);
+	EXPECT_TRUE(bounded(self, OP_VERIFY, 64));
+	EXPECT_TRUE(bounded(self, OP_ZEROES, 128));
+	EXPECT_TRUE(bounded(self, OP_UNCOR, 512));
+	EXPECT_EQ(0, deallocate(self, 1, 100));
+	EXPECT_EQ(SC_SIZE_LIMIT, deallocate(self, 1, 101));
+	EXPECT_EQ(0, deallocate(self, 2, 75));
+	EXPECT_EQ(SC_SIZE_LIMIT, deallocate(self, 2, 76));
+	EXPECT_EQ(SC_SIZE_LIMIT, deallocate(self, 3, 1));
+}
+
+/* Where none is told, those of data: MDTS, or what the driver takes at most. */
+static void untold_limits(struct __test_metadata *_metadata, struct softctrl *self,
+			  const char *params, uint32_t blocks)
+{
+	struct usher_grant_info info;
+
+	ASSERT_EQ(0, start(self, params));
+	ASSERT_EQ(0, grant_info(self->grant, &info));
+	EXPECT_EQ(blocks * BLOCK, info.max_transfer);
+	EXPECT_EQ(blocks, info.max_verify_blocks);
+	EXPECT_EQ(blocks, info.max_zeroes_blocks);
+	EXPECT_EQ(blocks, info.max_uncorrectable_blocks);
+	EXPECT_EQ(256, info.max_dsm_ranges);
+	EXPECT_EQ(UINT32_MAX, info.max_dsm_range_blocks);
+	EXPECT_EQ(UINT64_MAX, info.max_dsm_blocks);
+	EXPECT_TRUE(bounded(self, OP_ZEROES, blocks));
+	EXPECT_EQ(0, deallocate(self, 256, 10000));
+}
+
+TEST_F_TIMEOUT(bringup, limits_that_are_not_told, 120)
+{
+	untold_limits(_metadata, self, "mdts=4", 128);
+}
+
+TEST_F_TIMEOUT(bringup, limits_that_cannot_be_told, 120)
+{
+	untold_limits(_metadata, self, "limits=0 vsl=1", 256);
+}
+
+TEST_F_TIMEOUT(bringup, no_limit_on_data_either, 120)
+{
+	untold_limits(_metadata, self, "mdts=0", 4096);
 }
 
 /* ---- registers ---- */

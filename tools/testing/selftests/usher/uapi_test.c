@@ -553,6 +553,15 @@ TEST_F(disks, grant_info)
 	EXPECT_EQ(0, info.used.pinned_bytes);
 	EXPECT_EQ(0, info.used.ring_depth);
 	EXPECT_EQ(256, info.max_dsm_ranges);
+	/* Not every emulator has Verify; the limit on it is one of its own. */
+	if (info.max_verify_blocks)
+		EXPECT_EQ((512 << 10) / info.lba_bytes, info.max_verify_blocks);
+	EXPECT_EQ(info.max_transfer / info.lba_bytes, info.max_zeroes_blocks);
+	EXPECT_NE(0, info.max_dsm_range_blocks);
+	EXPECT_NE(0, info.max_dsm_blocks);
+	EXPECT_EQ(128, info.max_copy_ranges);
+	EXPECT_EQ(128, info.max_copy_range_blocks);
+	EXPECT_EQ(128, info.max_copy_blocks);
 	EXPECT_EQ(1, info.vwc);
 	close(fd);
 }
