@@ -238,15 +238,18 @@ static bool usher_watchdog_progressed(struct usher_function *fn)
 	return progressed;
 }
 
-/* Abort what is late on an I/O queue; true when that did not help. */
+/*
+ * Abort what is late on an I/O queue; true when that did not help. What no Abort is
+ * left for is still late when the watchdog looks again.
+ */
 static bool usher_watchdog_expire(struct usher_function *fn, struct usher_qpair *qp)
 {
 	enum usher_late late;
 	u16 cid;
 
-	while ((late = usher_qpair_expire(qp, usher_io_timeout(), &cid)) ==
-	       USHER_LATE_ABORT)
-		usher_admin_abort(&fn->ctrl, qp->qid, cid);
+	while ((late = usher_qpair_expire(qp, &cid)) == USHER_LATE_ABORT &&
+	       usher_admin_abort(&fn->ctrl, qp->qid, cid))
+		usher_qpair_aborted(qp, cid, usher_io_timeout());
 	return late == USHER_LATE_RESET;
 }
 
@@ -258,7 +261,7 @@ static bool usher_watchdog_stuck(struct usher_function *fn)
 	u32 i;
 
 	/* There is no Abort for admin commands of ours. */
-	stuck = usher_qpair_expire(usher_admin_qpair(&fn->ctrl), 0, &cid) ==
+	stuck = usher_qpair_expire(usher_admin_qpair(&fn->ctrl), &cid) ==
 		USHER_LATE_RESET;
 	for (i = 0; (qp = usher_pool_next(&fn->pool, &i)); )
 		stuck |= usher_watchdog_expire(fn, qp);

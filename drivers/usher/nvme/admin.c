@@ -413,8 +413,11 @@ void usher_admin_allow_aborts(struct usher_ctrl *ctrl, u32 n)
 	atomic_set(&ctrl->admin->aborts, min_t(u32, n, USHER_MAX_ABORTS));
 }
 
-/* Ask the device to abort a command; the watchdog sees what comes of it. */
-void usher_admin_abort(struct usher_ctrl *ctrl, u16 sqid, u16 cid)
+/*
+ * Ask the device to abort a command; the watchdog sees what comes of it. False when
+ * as many Aborts are on their way as may be.
+ */
+bool usher_admin_abort(struct usher_ctrl *ctrl, u16 sqid, u16 cid)
 {
 	struct nvme_command cmd = {
 		.abort.opcode	= nvme_admin_abort_cmd,
@@ -423,11 +426,14 @@ void usher_admin_abort(struct usher_ctrl *ctrl, u16 sqid, u16 cid)
 	};
 
 	if (atomic_dec_if_positive(&ctrl->admin->aborts) < 0)
-		return;
+		return false;
+	if (usher_admin_submit(ctrl, &cmd, USHER_ADMIN_ABORT, NULL) < 0) {
+		atomic_inc(&ctrl->admin->aborts);
+		return false;
+	}
 	dev_warn_ratelimited(ctrl->dev, "queue %u: command %#x is late, aborting it\n",
 			     sqid, cid);
-	if (usher_admin_submit(ctrl, &cmd, USHER_ADMIN_ABORT, NULL) < 0)
-		atomic_inc(&ctrl->admin->aborts);
+	return true;
 }
 
 /**

@@ -36,7 +36,7 @@ int usher_get_log(struct usher_ctrl *ctrl, u8 lid, void *data, u32 bytes);
 
 void usher_admin_wake_all(struct usher_ctrl *ctrl);
 void usher_admin_allow_aborts(struct usher_ctrl *ctrl, u32 n);
-void usher_admin_abort(struct usher_ctrl *ctrl, u16 sqid, u16 cid);
+bool usher_admin_abort(struct usher_ctrl *ctrl, u16 sqid, u16 cid);
 void usher_admin_arm_events(struct usher_ctrl *ctrl);
 void usher_admin_start_events(struct usher_ctrl *ctrl);
 bool usher_admin_take_event(struct usher_ctrl *ctrl, u32 *event);

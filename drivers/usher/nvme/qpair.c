@@ -505,30 +505,40 @@ void usher_qpair_cancel_work(struct usher_qpair *qp)
 
 /* ---- commands that are late ---- */
 
+static bool usher_slot_late(const struct usher_slot *slot)
+{
+	return slot->busy && slot->deadline && time_after(jiffies, slot->deadline);
+}
+
+/* A late command, one that was aborted first */
 static struct usher_slot *usher_qpair_late(struct usher_qpair *qp)
 {
+	struct usher_slot *late = NULL;
 	u32 i;
 
 	for (i = 0; i < qp->depth - 1; i++) {
 		struct usher_slot *slot = &qp->slots[i];
 
-		if (slot->busy && slot->deadline &&
-		    time_after(jiffies, slot->deadline))
+		if (!usher_slot_late(slot))
+			continue;
+		if (slot->aborted)
 			return slot;
+		if (!late)
+			late = slot;
 	}
-	return NULL;
+	return late;
 }
 
 /**
  * usher_qpair_expire - look for a command that is late
  * @qp: queue pair
- * @timeout: what an aborted command has left, in jiffies
- * @cid: the command to abort, with USHER_LATE_ABORT; asked again, the next one
+ * @cid: the command to abort, with USHER_LATE_ABORT
+ *
+ * Nothing changes by that: who sent an Abort says so by usher_qpair_aborted().
  *
  * Return: what is to be done.
  */
-enum usher_late usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout,
-				   u16 *cid)
+enum usher_late usher_qpair_expire(struct usher_qpair *qp, u16 *cid)
 {
 	enum usher_late late = USHER_LATE_NONE;
 	struct usher_slot *slot;
@@ -540,13 +550,29 @@ enum usher_late usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout
 	if (slot && (!qp->qid || slot->aborted)) {
 		late = USHER_LATE_RESET;
 	} else if (slot) {
-		slot->aborted = true;
-		slot->deadline = jiffies + timeout;
 		*cid = slot->cid;
 		late = USHER_LATE_ABORT;
 	}
 	spin_unlock_irq(&qp->lock);
 	return late;
+}
+
+/**
+ * usher_qpair_aborted - an Abort was sent for a command
+ * @qp: queue pair
+ * @cid: of usher_qpair_expire(); nothing happens when it has completed since
+ * @timeout: what the command has left, in jiffies
+ */
+void usher_qpair_aborted(struct usher_qpair *qp, u16 cid, unsigned long timeout)
+{
+	struct usher_slot *slot;
+
+	spin_lock_irq(&qp->lock);
+	if (usher_slot_lookup(qp, cid, &slot)) {
+		slot->aborted = true;
+		slot->deadline = (jiffies + timeout) | 1;
+	}
+	spin_unlock_irq(&qp->lock);
 }
 
 /* ---- life ---- */

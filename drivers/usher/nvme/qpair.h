@@ -132,8 +132,8 @@ void usher_qpair_tell_all(struct usher_qpair *qp);
 struct usher_client *usher_qpair_next_to_tell(struct usher_qpair *qp);
 void usher_qpair_stop(struct usher_qpair *qp, enum usher_dma_proof dma);
 void usher_qpair_cancel_work(struct usher_qpair *qp);
-enum usher_late usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout,
-				   u16 *cid);
+enum usher_late usher_qpair_expire(struct usher_qpair *qp, u16 *cid);
+void usher_qpair_aborted(struct usher_qpair *qp, u16 cid, unsigned long timeout);
 
 #if IS_ENABLED(CONFIG_KUNIT)
 bool usher_slot_lookup(struct usher_qpair *qp, u16 cid, struct usher_slot **slot);

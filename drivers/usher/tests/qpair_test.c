@@ -1318,6 +1318,11 @@ static void qpair_cmd_pages(struct kunit *test)
 
 /* ---- watchdog ----------------------------------------------------------- */
 
+static enum usher_late rig_expire(struct qpair_rig *rig, u16 *cid)
+{
+	return usher_qpair_expire(rig->qp, cid);
+}
+
 static void qpair_late_command(struct kunit *test)
 {
 	struct qpair_rig *rig = test->priv;
@@ -1330,25 +1335,66 @@ static void qpair_late_command(struct kunit *test)
 
 	/* Without a deadline, before it, and past it */
 	slot->deadline = 0;
-	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, HZ, &late), USHER_LATE_NONE);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_NONE);
 	slot->deadline = jiffies + 1000 * HZ;
-	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, HZ, &late), USHER_LATE_NONE);
-	KUNIT_EXPECT_FALSE(test, slot->aborted);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_NONE);
 	slot->deadline = jiffies - 1;
-	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, 1000 * HZ, &late), USHER_LATE_ABORT);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_ABORT);
 	KUNIT_EXPECT_EQ(test, late, cid);
+	/* No Abort could be sent: it is asked for again. */
+	KUNIT_EXPECT_FALSE(test, slot->aborted);
+	late = 0;
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_ABORT);
+	KUNIT_EXPECT_EQ(test, late, cid);
+	usher_qpair_aborted(rig->qp, cid, 1000 * HZ);
 	KUNIT_EXPECT_TRUE(test, slot->aborted);
 	KUNIT_EXPECT_TRUE(test, time_after(slot->deadline, jiffies));
 	/* The abort has its time, and then it did not help. */
-	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, HZ, &late), USHER_LATE_NONE);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_NONE);
 	slot->deadline = jiffies - 1;
-	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, HZ, &late), USHER_LATE_RESET);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_RESET);
 	KUNIT_EXPECT_EQ(test, rig->done[0], 0);
 
 	/* It was only the interrupt that did not come. */
 	rig_device_writes(rig, cid, 0, 0);
-	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, HZ, &late), USHER_LATE_NONE);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_NONE);
 	KUNIT_EXPECT_EQ(test, rig->done[0], 1);
+}
+
+/* A command that completed before its Abort was sent: the next one is another. */
+static void qpair_aborted_too_late(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u16 cid, next;
+
+	rig_join(test, rig, 1);
+	cid = rig_submit(test, rig, &rig->rings[0]);
+	rig_device_writes(rig, cid, 0, 0);
+	rig_reap(rig);
+	usher_qpair_aborted(rig->qp, cid, HZ);
+	next = rig_submit(test, rig, &rig->rings[0]);
+	usher_qpair_aborted(rig->qp, cid, HZ);
+	KUNIT_EXPECT_FALSE(test, rig_lookup(rig, next)->aborted);
+	KUNIT_EXPECT_EQ(test, rig_lookup(rig, next)->deadline, 0);
+}
+
+/* One that waits for its Abort does not hide one whose Abort did not help. */
+static void qpair_late_twice_comes_first(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u16 cids[3], late;
+	u32 i;
+
+	rig_join(test, rig, 1);
+	for (i = 0; i < ARRAY_SIZE(cids); i++) {
+		cids[i] = rig_submit(test, rig, &rig->rings[0]);
+		rig_lookup(rig, cids[i])->deadline = jiffies - 1;
+	}
+	usher_qpair_aborted(rig->qp, cids[1], 1000 * HZ);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_ABORT);
+	KUNIT_EXPECT_EQ(test, late, cids[0]);
+	rig_lookup(rig, cids[1])->deadline = jiffies - 1;
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_RESET);
 }
 
 static void qpair_late_admin_command(struct kunit *test)
@@ -1359,7 +1405,7 @@ static void qpair_late_admin_command(struct kunit *test)
 	rig_join(test, rig, 1);
 	rig->qp->qid = 0;
 	rig_lookup(rig, rig_submit(test, rig, &rig->rings[0]))->deadline = jiffies - 1;
-	KUNIT_EXPECT_EQ(test, usher_qpair_expire(rig->qp, 0, &late), USHER_LATE_RESET);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_RESET);
 }
 
 static struct kunit_case qpair_cases[] = {
@@ -1397,6 +1443,8 @@ static struct kunit_case qpair_cases[] = {
 	KUNIT_CASE(qpair_closed_later),
 	KUNIT_CASE(qpair_cmd_pages),
 	KUNIT_CASE(qpair_late_command),
+	KUNIT_CASE(qpair_aborted_too_late),
+	KUNIT_CASE(qpair_late_twice_comes_first),
 	KUNIT_CASE(qpair_late_admin_command),
 	{}
 };

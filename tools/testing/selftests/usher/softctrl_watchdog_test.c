@@ -60,6 +60,33 @@ TEST_F_TIMEOUT(watchdog, a_late_command_is_aborted, 120)
 	EXPECT_TRUE(settled(self));
 }
 
+/*
+ * A controller that takes one Abort at a time, and eight commands that are late at
+ * once: they are aborted one after the other, and nothing is reset.
+ */
+TEST_F_TIMEOUT(watchdog, late_commands_wait_for_their_abort, 120)
+{
+	struct usher_cqe cqe;
+	unsigned int i;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "1"));
+	ASSERT_EQ(0, start(self, "acl=0"));
+	ASSERT_EQ(0, fault("hold", "on op=2"));
+	for (i = 0; i < 8; i++)
+		push_io(self, OP_READ, i, 1, i);
+	ASSERT_EQ(8, enter(&self->ring, 8, 0, SOON_MS));
+	for (i = 0; i < 8; i++) {
+		ASSERT_EQ(0, reap(&self->ring, &cqe, SOON_MS));
+		EXPECT_EQ(SC_ABORT_REQ, ring_status(&cqe));
+		EXPECT_EQ(0, le16toh(cqe.flags));
+	}
+	EXPECT_EQ(8, stat_of("aborts"));
+	EXPECT_EQ(1, stat_of("enables"));
+	ASSERT_EQ(0, fault("hold", "off"));
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 9));
+	EXPECT_TRUE(settled(self));
+}
+
 /* Where Abort does not help, a reset does, and the ring can be used further. */
 static void late_until_reset(struct __test_metadata *_metadata, struct softctrl *self,
 			     const char *abort)
