@@ -244,12 +244,13 @@ static bool usher_watchdog_progressed(struct usher_function *fn)
  */
 static bool usher_watchdog_expire(struct usher_function *fn, struct usher_qpair *qp)
 {
+	unsigned long timeout = usher_io_timeout();
 	enum usher_late late;
 	u16 cid;
 
-	while ((late = usher_qpair_expire(qp, &cid)) == USHER_LATE_ABORT &&
+	while ((late = usher_qpair_expire(qp, timeout, &cid)) == USHER_LATE_ABORT &&
 	       usher_admin_abort(&fn->ctrl, qp->qid, cid))
-		usher_qpair_aborted(qp, cid, usher_io_timeout());
+		usher_qpair_aborted(qp, cid, timeout);
 	return late == USHER_LATE_RESET;
 }
 
@@ -261,7 +262,7 @@ static bool usher_watchdog_stuck(struct usher_function *fn)
 	u32 i;
 
 	/* There is no Abort for admin commands of ours. */
-	stuck = usher_qpair_expire(usher_admin_qpair(&fn->ctrl), &cid) ==
+	stuck = usher_qpair_expire(usher_admin_qpair(&fn->ctrl), 0, &cid) ==
 		USHER_LATE_RESET;
 	for (i = 0; (qp = usher_pool_next(&fn->pool, &i)); )
 		stuck |= usher_watchdog_expire(fn, qp);

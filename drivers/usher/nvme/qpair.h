@@ -79,6 +79,13 @@ struct usher_qpair {
 	struct usher_client		*publish; /* list of this pass, else empty */
 	struct list_head		to_tell; /* clients, referenced; usher_client.telling */
 
+	/* What the watchdog saw at its last look; times in jiffies */
+	u64			seen;		/* of @completed */
+	unsigned long		progress;	/* when a command had completed */
+	unsigned long		oldest;		/* deadline of the oldest commands */
+	u32			nr_oldest;	/* how many these are */
+	unsigned long		oldest_progress; /* when one of the oldest had */
+
 	/* The pool's lock */
 	bool				polled;		/* interrupts off */
 	bool				created;	/* the device has the queues */
@@ -132,7 +139,8 @@ void usher_qpair_tell_all(struct usher_qpair *qp);
 struct usher_client *usher_qpair_next_to_tell(struct usher_qpair *qp);
 void usher_qpair_stop(struct usher_qpair *qp, enum usher_dma_proof dma);
 void usher_qpair_cancel_work(struct usher_qpair *qp);
-enum usher_late usher_qpair_expire(struct usher_qpair *qp, u16 *cid);
+enum usher_late usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout,
+				   u16 *cid);
 void usher_qpair_aborted(struct usher_qpair *qp, u16 cid, unsigned long timeout);
 
 #if IS_ENABLED(CONFIG_KUNIT)

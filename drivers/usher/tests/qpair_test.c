@@ -1318,9 +1318,33 @@ static void qpair_cmd_pages(struct kunit *test)
 
 /* ---- watchdog ----------------------------------------------------------- */
 
+#define TIMEOUT		(1000 * HZ)
+
 static enum usher_late rig_expire(struct qpair_rig *rig, u16 *cid)
 {
-	return usher_qpair_expire(rig->qp, cid);
+	return usher_qpair_expire(rig->qp, TIMEOUT, cid);
+}
+
+/* As if the watchdog's last look had been so long ago */
+static void rig_pass(struct qpair_rig *rig, unsigned long time)
+{
+	struct usher_qpair *qp = rig->qp;
+	u32 i;
+
+	qp->progress -= time;
+	qp->oldest_progress -= time;
+	qp->oldest -= time;
+	for (i = 0; i < SLOTS; i++)
+		qp->slots[i].deadline -= time;
+}
+
+/* A command, and what it has */
+static u16 rig_submit_timed(struct kunit *test, struct qpair_rig *rig)
+{
+	u16 cid = rig_submit(test, rig, &rig->rings[0]);
+
+	rig_lookup(rig, cid)->deadline = jiffies + TIMEOUT;
+	return cid;
 }
 
 static void qpair_late_command(struct kunit *test)
@@ -1397,6 +1421,118 @@ static void qpair_late_twice_comes_first(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_RESET);
 }
 
+/*
+ * A queue of commands, each of which takes most of what it has: none is late, though
+ * the last one has waited for all others. They may have come in one batch.
+ */
+static void qpair_late_behind_others(struct kunit *test, bool batch)
+{
+	struct qpair_rig *rig = test->priv;
+	u16 cids[4], late;
+	u32 i;
+
+	rig_join(test, rig, 1);
+	for (i = 0; i < ARRAY_SIZE(cids); i++) {
+		cids[i] = rig_submit_timed(test, rig);
+		if (!batch)
+			rig_lookup(rig, cids[i])->deadline += i;
+		else
+			rig_lookup(rig, cids[i])->deadline = rig_lookup(rig, cids[0])->deadline;
+	}
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_NONE);
+	for (i = 0; i < ARRAY_SIZE(cids) - 1; i++) {
+		rig_pass(rig, TIMEOUT * 9 / 10);
+		rig_device_writes(rig, cids[i], 0, 0);
+		KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_NONE);
+	}
+	/* The last one has its time from here on. */
+	rig_pass(rig, TIMEOUT * 9 / 10);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_NONE);
+	rig_pass(rig, TIMEOUT / 5);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_ABORT);
+	KUNIT_EXPECT_EQ(test, late, cids[i]);
+}
+
+static void qpair_late_behind_single_ones(struct kunit *test)
+{
+	qpair_late_behind_others(test, false);
+}
+
+static void qpair_late_behind_its_batch(struct kunit *test)
+{
+	qpair_late_behind_others(test, true);
+}
+
+/* The device lost one: that others complete, which came later, is no excuse. */
+static void qpair_late_and_passed_by(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u16 lost, cid, late = 0;
+	u32 i;
+
+	rig_join(test, rig, 1);
+	lost = rig_submit_timed(test, rig);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_NONE);
+		rig_pass(rig, TIMEOUT * 3 / 10);
+		cid = rig_submit_timed(test, rig);
+		rig_device_writes(rig, cid, 0, 0);
+	}
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_NONE);
+	rig_pass(rig, TIMEOUT / 5);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_ABORT);
+	KUNIT_EXPECT_EQ(test, late, lost);
+}
+
+/* Neither is waited for without end what is never the oldest. */
+static void qpair_late_in_the_end(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u16 oldest, lost, cid, late = 0;
+	u32 i;
+
+	rig_join(test, rig, 1);
+	oldest = rig_submit_timed(test, rig);
+	lost = rig_submit_timed(test, rig);
+	/* It keeps its place at the head, and its time. */
+	rig_lookup(rig, oldest)->deadline = jiffies + 100 * TIMEOUT;
+	for (i = 0; i < 7; i++) {
+		rig_pass(rig, TIMEOUT / 2);
+		rig_lookup(rig, oldest)->deadline = rig_lookup(rig, lost)->deadline - 1;
+		rig->qp->oldest_progress = jiffies;
+		cid = rig_submit_timed(test, rig);
+		rig_device_writes(rig, cid, 0, 0);
+		KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_NONE);
+	}
+	rig_pass(rig, TIMEOUT * 6 / 10);
+	rig_lookup(rig, oldest)->deadline = 0;
+	cid = rig_submit_timed(test, rig);
+	rig_device_writes(rig, cid, 0, 0);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_ABORT);
+	KUNIT_EXPECT_EQ(test, late, lost);
+}
+
+/* What was aborted together was stuck together: each Abort is no new time. */
+static void qpair_late_aborts_are_no_progress(struct kunit *test)
+{
+	struct qpair_rig *rig = test->priv;
+	u16 cids[3], late;
+	u32 i;
+
+	rig_join(test, rig, 1);
+	for (i = 0; i < ARRAY_SIZE(cids); i++)
+		cids[i] = rig_submit_timed(test, rig);
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_NONE);
+	rig_pass(rig, TIMEOUT * 11 / 10);
+	for (i = 0; i < ARRAY_SIZE(cids); i++) {
+		KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_ABORT);
+		KUNIT_EXPECT_EQ(test, late, cids[i]);
+		usher_qpair_aborted(rig->qp, late, TIMEOUT);
+		rig_device_writes(rig, late, 7, 0);
+	}
+	KUNIT_EXPECT_EQ(test, rig_expire(rig, &late), USHER_LATE_NONE);
+}
+
 static void qpair_late_admin_command(struct kunit *test)
 {
 	struct qpair_rig *rig = test->priv;
@@ -1445,6 +1581,11 @@ static struct kunit_case qpair_cases[] = {
 	KUNIT_CASE(qpair_late_command),
 	KUNIT_CASE(qpair_aborted_too_late),
 	KUNIT_CASE(qpair_late_twice_comes_first),
+	KUNIT_CASE(qpair_late_behind_single_ones),
+	KUNIT_CASE(qpair_late_behind_its_batch),
+	KUNIT_CASE(qpair_late_and_passed_by),
+	KUNIT_CASE(qpair_late_in_the_end),
+	KUNIT_CASE(qpair_late_aborts_are_no_progress),
 	KUNIT_CASE(qpair_late_admin_command),
 	{}
 };
