@@ -67,6 +67,8 @@ struct usher_grant *usher_grant_alloc(struct usher_device *ud,
 	init_waitqueue_head(&grant->wait);
 	INIT_WORK(&grant->wake_work, usher_grant_wake_work);
 	usher_buf_table_init(&grant->bufs);
+	usher_budget_init(&grant->budget);
+	grant->tenant = parent ? parent->tenant : grant;
 	grant->scope = *scope;
 	usher_guard_prepare(&grant->scope);
 	grant->limits = *limits;
@@ -81,6 +83,15 @@ struct usher_grant *usher_grant_alloc(struct usher_device *ud,
 	list_add_tail(&grant->sibling, parent ? &parent->children : &ud->grants);
 	mutex_unlock(&ud->grant_lock);
 	return grant;
+}
+
+/*
+ * Its users are a tenant of their own. Nodes have such grants, since who may open a
+ * node is decided by the administrator, but how often it is opened is not.
+ */
+void usher_grant_set_tenant(struct usher_grant *grant)
+{
+	grant->tenant = grant;
 }
 
 struct usher_grant *usher_grant_get(struct usher_grant *grant)

@@ -16,6 +16,7 @@
 
 #include "grant/buf_table.h"
 #include "guard/guard.h"
+#include "nvme/budget.h"
 
 struct usher_device;
 
@@ -46,6 +47,9 @@ struct usher_grant {
 	struct usher_scope	scope;	/* what the guard checks against */
 	struct usher_limits	limits;	/* what may be taken */
 	struct usher_buf_table	bufs;	/* registered memory */
+	/* Whose budget its commands take from: itself, or an ancestor */
+	struct usher_grant	*tenant;
+	struct usher_budget	budget;	/* blocks in flight, of a tenant */
 	wait_queue_head_t	wait;	/* in poll, until it ends */
 	struct work_struct	wake_work;	/* wakes those in @wait if they are many */
 
@@ -63,6 +67,7 @@ struct usher_grant *usher_grant_alloc(struct usher_device *ud,
 				      struct usher_grant *parent,
 				      const struct usher_scope *scope,
 				      const struct usher_limits *limits);
+void usher_grant_set_tenant(struct usher_grant *grant);
 struct usher_grant *usher_grant_get(struct usher_grant *grant);
 void usher_grant_put(struct usher_grant *grant);
 

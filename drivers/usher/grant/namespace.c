@@ -344,6 +344,7 @@ int usher_slice_add(struct usher_grant *grant,
 	child = usher_grant_alloc(ud, grant, &grant->scope, &grant->limits);
 	if (IS_ERR(child))
 		return PTR_ERR(child);
+	usher_grant_set_tenant(child);
 
 	/* A scan that holds it may wait for the device. */
 	if (mutex_lock_killable(&ud->namespaces->lock)) {

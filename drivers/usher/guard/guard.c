@@ -385,14 +385,16 @@ static u32 usher_most_blocks(const struct usher_scope *scope, u8 opcode)
 }
 
 static u16 usher_check_no_data(const struct usher_scope *scope,
-			       const struct usher_sqe *sqe)
+			       const struct usher_sqe *sqe,
+			       struct usher_verdict *v)
 {
 	u16 status;
 
 	status = usher_check_blocks(scope, sqe);
 	if (status)
 		return status;
-	if (usher_nlb(sqe) > usher_most_blocks(scope, sqe->opcode))
+	v->blocks = usher_nlb(sqe);
+	if (v->blocks > usher_most_blocks(scope, sqe->opcode))
 		return usher_refuse(NVME_SC_INVALID_FIELD);
 	return 0;
 }
@@ -620,7 +622,7 @@ static u16 usher_check_shape(const struct usher_scope *scope,
 	case USHER_SHAPE_BARE:
 		return 0;
 	case USHER_SHAPE_BLOCKS:
-		return usher_check_no_data(scope, sqe);
+		return usher_check_no_data(scope, sqe, v);
 	case USHER_SHAPE_DSM:
 		return usher_check_dsm(scope, sqe, v);
 	case USHER_SHAPE_COPY:
@@ -648,6 +650,7 @@ static noinline u16 usher_check_other(const struct usher_scope *scope,
 	u16 status;
 
 	v->bytes = 0;
+	v->blocks = 0;
 	status = usher_check_shape(scope, op, sqe, v);
 	if (status)
 		return status;
@@ -689,11 +692,12 @@ u16 usher_guard_check(const struct usher_scope *scope,
 /* A range of no blocks is legal; it has its place in the grant all the same. */
 static u16 usher_check_dsm_ranges(const struct usher_scope *scope,
 				  const struct usher_sqe *sqe,
-				  const struct nvme_dsm_range *range)
+				  const struct nvme_dsm_range *range,
+				  struct usher_verdict *v)
 {
 	u32 nr = usher_nr(sqe->cdw10);
-	u64 total = 0;	/* 256 ranges of 2^32 - 1 blocks at most */
 
+	v->blocks = 0;	/* 256 ranges of 2^32 - 1 blocks at most */
 	for (; nr; nr--, range++) {
 		u32 nlb = le32_to_cpu(range->nlb);
 
@@ -703,9 +707,9 @@ static u16 usher_check_dsm_ranges(const struct usher_scope *scope,
 			return usher_refuse(NVME_SC_LBA_RANGE);
 		if (nlb > scope->range_blocks)
 			return usher_refuse(USHER_SC_SIZE_LIMIT);
-		total += nlb;
+		v->blocks += nlb;
 	}
-	if (total > scope->dsm_blocks)
+	if (v->blocks > scope->dsm_blocks)
 		return usher_refuse(USHER_SC_SIZE_LIMIT);
 	return 0;
 }
@@ -728,23 +732,23 @@ static u16 usher_check_copy_range(const struct usher_scope *scope,
 
 static u16 usher_check_copy_ranges(const struct usher_scope *scope,
 				   const struct usher_sqe *sqe,
-				   const void *ranges)
+				   const void *ranges, struct usher_verdict *v)
 {
 	u32 range_bytes = usher_copy_range_bytes(sqe->cdw12);
 	u32 nr = usher_nr(sqe->cdw12);
-	u64 total = 0;	/* 256 ranges of 65536 blocks at most */
 
+	v->blocks = 0;	/* 256 ranges of 65536 blocks at most */
 	for (; nr; nr--, ranges += range_bytes) {
 		const struct usher_copy_range *range = ranges;
 		u16 status = usher_check_copy_range(scope, range, range_bytes);
 
 		if (status)
 			return status;
-		total += le16_to_cpu(range->nlb) + 1;
+		v->blocks += le16_to_cpu(range->nlb) + 1;
 	}
-	if (!usher_in_grant(scope, usher_slba(sqe), total))
+	if (!usher_in_grant(scope, usher_slba(sqe), v->blocks))
 		return usher_refuse(NVME_SC_LBA_RANGE);
-	if (total > scope->copy_blocks)
+	if (v->blocks > scope->copy_blocks)
 		return usher_refuse(USHER_SC_SIZE_LIMIT);
 	return 0;
 }
@@ -754,15 +758,17 @@ static u16 usher_check_copy_ranges(const struct usher_scope *scope,
  * @scope: who asks, as given to usher_guard_check()
  * @sqe: what usher_guard_check() let through, with USHER_DATA_SNAPSHOT
  * @ranges: the ranges, in kernel memory; the device reads this copy
+ * @v: as usher_guard_check() left it; @v->blocks is set
  *
  * Return: 0, or the NVMe status (SCT, SC, DNR) of the refusal.
  */
 u16 usher_guard_ranges(const struct usher_scope *scope,
-		       const struct usher_sqe *sqe, const void *ranges)
+		       const struct usher_sqe *sqe, const void *ranges,
+		       struct usher_verdict *v)
 {
 	if (sqe->opcode == nvme_cmd_dsm)
-		return usher_check_dsm_ranges(scope, sqe, ranges);
-	return usher_check_copy_ranges(scope, sqe, ranges);
+		return usher_check_dsm_ranges(scope, sqe, ranges, v);
+	return usher_check_copy_ranges(scope, sqe, ranges, v);
 }
 
 /**

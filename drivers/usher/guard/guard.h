@@ -103,13 +103,19 @@ struct usher_verdict {
 	 * DPTR's length; at most USHER_SNAPSHOT_BYTES for a snapshot
 	 */
 	u32			bytes;
+	/*
+	 * Blocks that it names, for USHER_DATA_NONE, and once usher_guard_ranges()
+	 * has passed it for USHER_DATA_SNAPSHOT: their cost is not in @bytes
+	 */
+	u64			blocks;
 };
 
 void usher_guard_prepare(struct usher_scope *scope);
 u16 usher_guard_check(const struct usher_scope *scope,
 		      const struct usher_sqe *sqe, struct usher_verdict *v);
 u16 usher_guard_ranges(const struct usher_scope *scope,
-		       const struct usher_sqe *sqe, const void *ranges);
+		       const struct usher_sqe *sqe, const void *ranges,
+		       struct usher_verdict *v);
 bool usher_format_equal(const struct usher_format *a,
 			const struct usher_format *b);
 

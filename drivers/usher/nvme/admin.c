@@ -131,7 +131,7 @@ static void usher_admin_complete(struct usher_qpair *qp,
 		}
 		usher_wake_one(&aq->waits[slot->cmd_page]);
 		/* The page is the waiter's, who puts it back. */
-		slot->cmd_page = -1;
+		slot->cmd_page = USHER_CMD_PAGE_NONE;
 		break;
 	case USHER_ADMIN_EVENT:
 		usher_admin_event_done(aq, ac);

@@ -12,6 +12,7 @@ void usher_clients_init(struct usher_clients *clients, u32 slots)
 {
 	INIT_LIST_HEAD(&clients->all);
 	INIT_LIST_HEAD(&clients->waiters);
+	INIT_LIST_HEAD(&clients->blocked);
 	clients->slots = slots;
 }
 
@@ -20,6 +21,7 @@ void usher_client_init(struct usher_client *client)
 	INIT_LIST_HEAD(&client->node);
 	INIT_LIST_HEAD(&client->waiting);
 	INIT_LIST_HEAD(&client->telling);
+	INIT_LIST_HEAD(&client->short_of);
 }
 
 /* -EBUSY when there is no slot that could be kept for it. */
@@ -73,7 +75,7 @@ static bool usher_client_passes(const struct usher_clients *clients,
 {
 	return !list_empty(&clients->waiters) &&
 	       !(list_is_singular(&clients->waiters) &&
-		 !list_empty(&client->waiting));
+		 client->state == USHER_CLIENT_WAITING);
 }
 
 /* What may be had of a queue that several clients share */
@@ -119,6 +121,29 @@ void usher_client_wait(struct usher_clients *clients, struct usher_client *clien
 	client->state = USHER_CLIENT_WAITING;
 	client->turn_left = 0;
 	list_add_tail(&client->waiting, &clients->waiters);
+}
+
+/* A client that has slots, but no blocks, waits where it keeps nobody from slots. */
+void usher_client_block(struct usher_clients *clients, struct usher_client *client)
+{
+	if (client->state == USHER_CLIENT_CLOSED || !list_empty(&client->waiting))
+		return;
+	client->state = USHER_CLIENT_BLOCKED;
+	client->turn_left = 0;
+	list_add_tail(&client->waiting, &clients->blocked);
+}
+
+/* Those that were let go by their budget wait for their turn from here on. */
+void usher_client_unblock(struct usher_clients *clients)
+{
+	struct usher_client *client, *next;
+
+	list_for_each_entry_safe(client, next, &clients->blocked, waiting) {
+		if (!list_empty_careful(&client->short_of))
+			continue;
+		list_del_init(&client->waiting);
+		usher_client_wait(clients, client);
+	}
 }
 
 /*

@@ -14,6 +14,9 @@
  *    A turn is for USHER_TURN_BUDGET commands; then the next one has its turn. A
  *    turn that found too few slots goes on at the head of the list, unless its
  *    client has reached its cap.
+ *  - Who waits for blocks of its tenant's budget (budget.h) is not in the list: no
+ *    slot would help it, and others may pass. It comes to the list when there are
+ *    some.
  *  - Nobody waits for a client that is busy in its turn: it leaves the list, and
  *    comes back at its head when it is not busy any more.
  *
@@ -41,6 +44,9 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+struct usher_budget;
+struct work_struct;
+
 /* Commands that a client may submit in its turn before the next has its own */
 #define USHER_TURN_BUDGET	8
 
@@ -48,6 +54,7 @@
  * enum usher_client_state - what a client wants of its queue
  * @USHER_CLIENT_NONE: nothing, or it found what it wanted
  * @USHER_CLIENT_WAITING: is in the list of those who want slots
+ * @USHER_CLIENT_BLOCKED: has slots, and waits for blocks of its tenant
  * @USHER_CLIENT_TURN: was first in the list, and may submit its budget
  * @USHER_CLIENT_MISSED: was busy in its turn: it has it when it no longer is
  * @USHER_CLIENT_CLOSED: submits no more; its commands in flight complete
@@ -55,6 +62,7 @@
 enum usher_client_state {
 	USHER_CLIENT_NONE,
 	USHER_CLIENT_WAITING,
+	USHER_CLIENT_BLOCKED,
 	USHER_CLIENT_TURN,
 	USHER_CLIENT_MISSED,
 	USHER_CLIENT_CLOSED,
@@ -75,7 +83,7 @@ enum usher_claim {
  */
 struct usher_client {
 	struct list_head	node;		/* in usher_clients.all */
-	struct list_head	waiting;	/* in .waiters, or empty */
+	struct list_head	waiting;	/* in .waiters or .blocked, or empty */
 	enum usher_client_state	state;		/* MISSED is read without */
 	u32			turn_left;	/* commands left of its turn */
 	/*
@@ -87,6 +95,12 @@ struct usher_client {
 	bool			publish;
 	struct usher_client	*next_publish;
 	struct list_head	telling;	/* in usher_qpair.to_tell, or empty */
+
+	/* Constant */
+	struct usher_budget	*budget;	/* of its tenant */
+	struct work_struct	*turns;		/* runs the turns of its queue */
+
+	struct list_head	short_of;	/* in usher_budget.waiters; budget's lock */
 };
 
 /*
@@ -95,6 +109,7 @@ struct usher_client {
 struct usher_clients {
 	struct list_head	all;
 	struct list_head	waiters;	/* in the order of their turns */
+	struct list_head	blocked;	/* who is USHER_CLIENT_BLOCKED */
 	u32			nr;		/* in @all */
 	u32			nr_idle;	/* of these, holding no slot */
 	u32			slots;		/* of the queue, free or not */
@@ -108,6 +123,8 @@ bool usher_client_close(struct usher_client *client);
 u32 usher_client_reserve(struct usher_clients *clients, struct usher_client *client,
 			 u32 want, u32 nr_free, enum usher_claim claim);
 void usher_client_wait(struct usher_clients *clients, struct usher_client *client);
+void usher_client_block(struct usher_clients *clients, struct usher_client *client);
+void usher_client_unblock(struct usher_clients *clients);
 struct usher_client *usher_client_next(struct usher_clients *clients, u32 nr_free);
 void usher_client_end_turn(struct usher_clients *clients, struct usher_client *client,
 			   bool wants_more);

@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "core/wake.h"
 #include "core/wq.h"
+#include "nvme/budget.h"
 #include "nvme/qpair.h"
 #include "nvme/qpair_ops.h"
 #include "trace.h"
@@ -96,6 +97,19 @@ static noinline void usher_qpair_closed(struct usher_qpair *qp,
 		qp->ops->put(client);
 }
 
+/* What few commands have: a command page, blocks of a budget */
+static noinline void usher_slot_free_more(struct usher_qpair *qp,
+					  struct usher_slot *slot)
+{
+	u32 *blocks = &qp->blocks[slot->cid & USHER_SLOT_MASK];
+
+	if (slot->cmd_page >= 0)
+		__set_bit(slot->cmd_page, qp->cmd_pages_free);
+	if (*blocks)
+		usher_budget_put(slot->client->budget, *blocks);
+	*blocks = 0;
+}
+
 static inline void usher_slot_free(struct usher_qpair *qp,
 				   struct usher_slot *slot,
 				   struct usher_ref_puts *puts)
@@ -103,8 +117,8 @@ static inline void usher_slot_free(struct usher_qpair *qp,
 	struct usher_client *client = slot->client;
 
 	usher_ref_puts_add(puts, slot->mem);
-	if (unlikely(slot->cmd_page >= 0))
-		__set_bit(slot->cmd_page, qp->cmd_pages_free);
+	if (unlikely(slot->cmd_page != USHER_CMD_PAGE_NONE))
+		usher_slot_free_more(qp, slot);
 	slot->busy = false;
 	qp->free[qp->nr_free++] = slot->cid & USHER_SLOT_MASK;
 	slot->cid += BIT(USHER_SLOT_BITS);
@@ -118,6 +132,7 @@ int usher_qpair_join(struct usher_qpair *qp, struct usher_client *client)
 {
 	int ret;
 
+	client->turns = &qp->work;
 	spin_lock_irq(&qp->lock);
 	ret = usher_client_join(&qp->clients, client);
 	spin_unlock_irq(&qp->lock);
@@ -142,6 +157,7 @@ bool usher_qpair_close(struct usher_qpair *qp, struct usher_client *client)
 
 	spin_lock_irq(&qp->lock);
 	empty = usher_client_close(client);
+	usher_budget_forget(client);
 	spin_unlock_irq(&qp->lock);
 	return empty;
 }
@@ -200,11 +216,34 @@ void usher_qpair_put_cmd_page(struct usher_qpair *qp, int index)
 	spin_unlock_irq(&qp->lock);
 }
 
+/**
+ * usher_qpair_take_blocks - blocks for the command that takes the next slot
+ * @qp: queue pair, its lock held; slots are reserved
+ * @client: whose command
+ * @blocks: how many it names
+ *
+ * With true the slot's @cmd_page says USHER_CMD_PAGE_BLOCKS, or has a page.
+ *
+ * Return: false when too many are in flight: then the client waits.
+ */
+bool usher_qpair_take_blocks(struct usher_qpair *qp, struct usher_client *client,
+			     u32 blocks)
+{
+	lockdep_assert_held(&qp->lock);
+	if (!usher_budget_take(client->budget, client, blocks)) {
+		usher_client_block(&qp->clients, client);
+		return false;
+	}
+	qp->blocks[qp->free[qp->nr_free - 1]] = blocks;
+	return true;
+}
+
 static struct usher_client *usher_qpair_next_turn(struct usher_qpair *qp, u32 *budget)
 {
 	struct usher_client *client;
 
 	spin_lock_irq(&qp->lock);
+	usher_client_unblock(&qp->clients);
 	client = usher_client_next(&qp->clients, usher_qpair_nr_free(qp));
 	if (client) {
 		*budget = client->turn_left;
@@ -679,15 +718,22 @@ free_pages:
 	return -ENOMEM;
 }
 
+static void usher_qpair_free_slots(struct usher_qpair *qp)
+{
+	kvfree(qp->slots);
+	kfree(qp->free);
+	kfree(qp->blocks);
+}
+
 static int usher_qpair_alloc_slots(struct usher_qpair *qp)
 {
 	u32 i;
 
 	qp->slots = kvcalloc(qp->depth - 1, sizeof(*qp->slots), GFP_KERNEL);
 	qp->free = kcalloc(qp->depth - 1, sizeof(*qp->free), GFP_KERNEL);
-	if (!qp->slots || !qp->free) {
-		kvfree(qp->slots);
-		kfree(qp->free);
+	qp->blocks = kcalloc(qp->depth - 1, sizeof(*qp->blocks), GFP_KERNEL);
+	if (!qp->slots || !qp->free || !qp->blocks) {
+		usher_qpair_free_slots(qp);
 		return -ENOMEM;
 	}
 	/* The lowest index lies on top. */
@@ -812,8 +858,7 @@ free_sq:
 free_cmd_pages:
 	usher_qpair_free_cmd_pages(qp);
 free_slots:
-	kvfree(qp->slots);
-	kfree(qp->free);
+	usher_qpair_free_slots(qp);
 free_qp:
 	kfree(qp);
 	return NULL;
@@ -837,7 +882,6 @@ void usher_qpair_free_dma(struct usher_qpair *qp)
 /* With the device's last reference: no ring is left. */
 void usher_qpair_free(struct usher_qpair *qp)
 {
-	kvfree(qp->slots);
-	kfree(qp->free);
+	usher_qpair_free_slots(qp);
 	kfree(qp);
 }

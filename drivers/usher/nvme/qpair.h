@@ -60,6 +60,8 @@ struct usher_qpair {
 	struct usher_slot		*slots;		/* depth - 1 of them */
 	u16				*free;		/* stack of free indices */
 	u32				nr_free;	/* height of @free */
+	/* By slot: what its command holds of its tenant's budget */
+	u32				*blocks;
 	u16				sq_tail;	/* where the next command goes */
 	u16				db_tail;	/* what the device was told of it */
 	bool				stopped;	/* takes no command */
@@ -128,6 +130,8 @@ u32 usher_qpair_reserve(struct usher_qpair *qp, struct usher_client *client,
 void usher_qpair_unreserve(struct usher_qpair *qp, struct usher_client *client, u32 n);
 int usher_qpair_get_cmd_page(struct usher_qpair *qp, struct usher_client *client);
 void usher_qpair_put_cmd_page(struct usher_qpair *qp, int index);
+bool usher_qpair_take_blocks(struct usher_qpair *qp, struct usher_client *client,
+			     u32 blocks);
 void usher_qpair_run_turns(struct usher_qpair *qp);
 
 void usher_qpair_doorbell(struct usher_qpair *qp);

@@ -29,6 +29,10 @@ struct usher_cmd_page {
 	dma_addr_t	dma;	/* its bus address */
 };
 
+/* usher_slot.cmd_page of commands without one: most, and such as hold blocks */
+#define USHER_CMD_PAGE_NONE	(-1)
+#define USHER_CMD_PAGE_BLOCKS	(-2)
+
 /*
  * struct usher_slot - one command in flight; qpair.lock
  */
@@ -36,7 +40,7 @@ struct usher_slot {
 	struct usher_client	*client;	/* whose it is; NULL on the admin queue */
 	struct percpu_ref	*mem;		/* memory that the device may reach, or NULL */
 	unsigned long		deadline;	/* jiffies; 0 is never */
-	s16			cmd_page;	/* index of the one in use, or -1 */
+	s16			cmd_page;	/* index of the one in use, or as above */
 	__le16			tag;		/* the process's CID */
 	/* Its index and a generation, which goes on when the command is done */
 	u16			cid;

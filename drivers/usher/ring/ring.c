@@ -141,6 +141,7 @@ struct usher_ring *usher_ring_alloc(struct usher_grant *grant, u32 flags,
 	init_waitqueue_head(&ring->wait);
 	INIT_WORK(&ring->wake_work, usher_ring_wake_work);
 	INIT_WORK(&ring->free_work, usher_ring_free_work);
+	ring->client.budget = &grant->tenant->budget;
 	ring->ud = grant->ud;
 	ring->grant = grant;
 	ring->watch.ended = usher_ring_grant_ended;

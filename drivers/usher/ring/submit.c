@@ -22,6 +22,7 @@
 #include "grant/buffer.h"
 #include "grant/grant.h"
 #include "guard/guard.h"
+#include "nvme/budget.h"
 #include "nvme/inflight.h"
 #include "nvme/prp.h"
 #include "nvme/qpair.h"
@@ -67,7 +68,7 @@ struct usher_batch {
 	u32			buf_gets;
 	bool			first;	/* of its entries; set before a command page */
 	bool			over;	/* no further entry in this batch */
-	bool			full;	/* the ring waits, for slots or a command page */
+	bool			full;	/* the ring waits: for slots, a command page, blocks */
 };
 
 /*
@@ -76,7 +77,7 @@ struct usher_batch {
 struct usher_memory {
 	dma_addr_t	prp1;		/* PRP entry 1 */
 	dma_addr_t	prp2;		/* PRP entry 2 */
-	int		cmd_page;	/* command page in use, or -1 */
+	int		cmd_page;	/* as in struct usher_slot */
 };
 
 /* ---- the buffer ---- */
@@ -147,20 +148,37 @@ static struct usher_cmd_page *usher_take_cmd_page(struct usher_ring *ring,
 	return NULL;
 }
 
+/*
+ * Blocks for a command that costs the device time by them. False when its tenant has
+ * too many in flight.
+ */
+static bool usher_take_blocks(struct usher_ring *ring, struct usher_batch *batch,
+			      const struct usher_verdict *v)
+{
+	u32 blocks = min_t(u64, v->blocks, USHER_BUDGET_BLOCKS);
+
+	if (usher_qpair_take_blocks(ring->qp, &ring->client, blocks))
+		return true;
+	batch->full = true;
+	return false;
+}
+
 /* Ranges are copied, checked in the copy, and the device reads the copy. */
 static int usher_map_ranges(struct usher_ring *ring, struct usher_batch *batch,
 			    const struct usher_sqe *sqe,
-			    const struct usher_verdict *v,
+			    struct usher_verdict *v,
 			    struct usher_memory *mem)
 {
 	struct usher_cmd_page *page = usher_take_cmd_page(ring, batch, mem);
-	u16 status;
+	int status;
 
 	if (!page)
 		return -EAGAIN;
 	usher_buffer_snapshot(batch->buf, le64_to_cpu(sqe->dptr.offset),
 			      page->virt, v->bytes);
-	status = usher_guard_ranges(&ring->grant->scope, sqe, page->virt);
+	status = usher_guard_ranges(&ring->grant->scope, sqe, page->virt, v);
+	if (!status && !usher_take_blocks(ring, batch, v))
+		status = -EAGAIN;
 	if (status) {
 		__set_bit(mem->cmd_page, ring->qp->cmd_pages_free);
 		return status;
@@ -195,10 +213,10 @@ static int usher_map_pages(struct usher_ring *ring, struct usher_batch *batch,
 static noinline int usher_map_long(struct usher_ring *ring,
 				   struct usher_batch *batch,
 				   const struct usher_sqe *sqe,
-				   const struct usher_verdict *v, u64 from,
+				   struct usher_verdict *v, u64 from,
 				   struct usher_memory *mem)
 {
-	*mem = (struct usher_memory) { .cmd_page = -1 };
+	*mem = (struct usher_memory) { .cmd_page = USHER_CMD_PAGE_NONE };
 	if (v->data == USHER_DATA_SNAPSHOT)
 		return usher_map_ranges(ring, batch, sqe, v, mem);
 	return usher_map_pages(ring, batch, from, v->bytes, mem);
@@ -239,7 +257,7 @@ usher_submit_entry(struct usher_ring *ring, u32 index, struct usher_batch *batch
 	struct usher_buffer *buf = NULL;
 	dma_addr_t prp1 = 0, prp2 = 0;
 	struct usher_slot *slot;
-	int cmd_page = -1;
+	int cmd_page = USHER_CMD_PAGE_NONE;
 	int status;
 
 	/* Read it, and then look at the copy only. */
@@ -276,6 +294,10 @@ usher_submit_entry(struct usher_ring *ring, u32 index, struct usher_batch *batch
 			prp2 = mem.prp2;
 			cmd_page = mem.cmd_page;
 		}
+	} else if (v->blocks) {
+		if (!usher_take_blocks(ring, batch, v))
+			return USHER_MUST_WAIT;
+		cmd_page = USHER_CMD_PAGE_BLOCKS;
 	}
 
 	/* Build the device's command; the doorbell comes after the batch. */

@@ -650,7 +650,7 @@ static u16 guard_dsm_status(const struct usher_scope *scope, u32 nr,
 	struct usher_verdict v;
 	u16 status = guard_check(scope, &sqe, &v);
 
-	return status ?: usher_guard_ranges(scope, &sqe, ranges);
+	return status ?: usher_guard_ranges(scope, &sqe, ranges, &v);
 }
 
 static void guard_dsm_number(struct kunit *test)
@@ -811,7 +811,7 @@ static u16 guard_copy_status(const struct usher_scope *scope, u64 sdlba, u32 for
 	struct usher_verdict v;
 	u16 status = guard_check(scope, &sqe, &v);
 
-	return status ?: usher_guard_ranges(scope, &sqe, ranges);
+	return status ?: usher_guard_ranges(scope, &sqe, ranges, &v);
 }
 
 static void guard_copy_number(struct kunit *test)

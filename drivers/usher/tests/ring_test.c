@@ -101,6 +101,7 @@ static void ring_init_ring(struct kunit *test, struct ring_rig *rig)
 	mutex_init(&ring->lock);
 	init_waitqueue_head(&ring->wait);
 	usher_client_init(&ring->client);
+	ring->client.budget = &rig->grant->tenant->budget;
 	ring->ud = &rig->dev.ud;
 	ring->grant = rig->grant;
 	ring->qp = rig->qp;
@@ -852,6 +853,155 @@ static void ring_snapshots_wait(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, percpu_ref_is_zero(&rig->bufs[BUF - 1].ref));
 }
 
+/* ---- blocks in flight --------------------------------------------------- */
+
+static struct usher_sqe ring_no_data_sqe(u8 opcode, u32 nlb)
+{
+	struct usher_sqe sqe = ring_sqe(opcode, GRANT_SLBA, nlb);
+
+	memset(&sqe.dptr, 0, sizeof(sqe.dptr));
+	return sqe;
+}
+
+/* As if other rings of the tenant had so many in flight */
+static void ring_others_take(struct ring_rig *rig, u32 blocks)
+{
+	struct usher_client other = { .short_of = LIST_HEAD_INIT(other.short_of) };
+
+	spin_lock_irq(&rig->qp->lock);
+	usher_budget_take(rig->ring.client.budget, &other, blocks);
+	spin_unlock_irq(&rig->qp->lock);
+}
+
+static void ring_others_put(struct ring_rig *rig, u32 blocks)
+{
+	spin_lock_irq(&rig->qp->lock);
+	usher_budget_put(rig->ring.client.budget, blocks);
+	spin_unlock_irq(&rig->qp->lock);
+	/* Whom it let go has its turn. */
+	flush_work(&rig->qp->work);
+}
+
+static u16 ring_device_gets(struct kunit *test, struct ring_rig *rig, u8 opcode)
+{
+	const struct nvme_command *cmd = ring_device_takes(rig);
+
+	KUNIT_ASSERT_NOT_NULL(test, cmd);
+	KUNIT_EXPECT_EQ(test, cmd->common.opcode, opcode);
+	return cmd->common.command_id;
+}
+
+/* What is above the budget waits in its ring, in order, and bars nobody else. */
+static void ring_blocks_wait(struct kunit *test)
+{
+	static const u8 opcodes[] = {
+		nvme_cmd_verify, nvme_cmd_write_zeroes, nvme_cmd_write_uncor, nvme_cmd_dsm
+	};
+	struct ring_rig *rig = test->priv;
+	struct usher_budget *budget = rig->ring.client.budget;
+	struct nvme_dsm_range *range = ring_ranges(rig);
+	u16 cids[3];
+	u32 i;
+
+	range->slba = cpu_to_le64(GRANT_SLBA);
+	range->nlb = cpu_to_le32(GRANT_NLB);
+	for (i = 0; i < ARRAY_SIZE(opcodes); i++) {
+		struct usher_sqe sqe = opcodes[i] == nvme_cmd_dsm ? ring_dsm_sqe() :
+				       ring_no_data_sqe(opcodes[i], GRANT_NLB);
+
+		ring_others_take(rig, USHER_BUDGET_BLOCKS - GRANT_NLB);
+		ring_put(rig, sqe);
+		ring_put(rig, sqe);
+		ring_put(rig, ring_sqe(nvme_cmd_flush, 0, 0));
+		KUNIT_EXPECT_EQ(test, ring_enter(rig, 3), 1);
+		cids[0] = ring_device_gets(test, rig, opcodes[i]);
+		KUNIT_EXPECT_NULL(test, ring_device_takes(rig));
+		KUNIT_EXPECT_EQ(test, budget->used, USHER_BUDGET_BLOCKS);
+		KUNIT_EXPECT_EQ(test, rig->ring.client.state, USHER_CLIENT_BLOCKED);
+		KUNIT_EXPECT_TRUE(test, list_empty(&rig->qp->clients.waiters));
+
+		/* Not yet half of it */
+		ring_others_put(rig, USHER_BUDGET_BLOCKS / 2 - 1);
+		KUNIT_EXPECT_NULL(test, ring_device_takes(rig));
+		ring_others_put(rig, USHER_BUDGET_BLOCKS / 2 + 1 - GRANT_NLB);
+		cids[1] = ring_device_gets(test, rig, opcodes[i]);
+		cids[2] = ring_device_gets(test, rig, nvme_cmd_flush);
+		KUNIT_EXPECT_EQ(test, budget->used, 2 * GRANT_NLB);
+		ring_device_completes(rig, cids[0], 0, 0);
+		ring_device_completes(rig, cids[1], 0, 0);
+		ring_device_completes(rig, cids[2], 0, 0);
+		KUNIT_EXPECT_EQ(test, budget->used, 0);
+		KUNIT_EXPECT_EQ(test, rig->qp->nr_free, DEPTH - 1);
+		while (ring_get(rig))
+			;
+	}
+	KUNIT_EXPECT_EQ(test, bitmap_weight(rig->qp->cmd_pages_free, USHER_CMD_PAGES),
+			USHER_CMD_PAGES);
+}
+
+/* Reads take nothing of it; what a stop completes comes back. */
+static void ring_blocks_come_back(struct kunit *test)
+{
+	struct ring_rig *rig = test->priv;
+	struct usher_budget *budget = rig->ring.client.budget;
+
+	ring_others_take(rig, USHER_BUDGET_BLOCKS);
+	ring_put(rig, ring_sqe(nvme_cmd_read, GRANT_SLBA, 8));
+	KUNIT_EXPECT_EQ(test, ring_enter(rig, 1), 1);
+	ring_put(rig, ring_no_data_sqe(nvme_cmd_verify, 8));
+	KUNIT_EXPECT_EQ(test, ring_enter(rig, 1), -EAGAIN);
+	ring_others_put(rig, USHER_BUDGET_BLOCKS);
+	KUNIT_EXPECT_EQ(test, budget->used, 8);
+	usher_qpair_stop(rig->qp, USHER_DMA_DISABLED);
+	KUNIT_EXPECT_EQ(test, budget->used, 0);
+}
+
+/* A ring that is closed while it waits is let go by nobody. */
+static void ring_blocks_closed(struct kunit *test)
+{
+	struct ring_rig *rig = test->priv;
+	struct usher_budget *budget = rig->ring.client.budget;
+
+	ring_others_take(rig, USHER_BUDGET_BLOCKS);
+	ring_put(rig, ring_no_data_sqe(nvme_cmd_verify, 8));
+	KUNIT_EXPECT_EQ(test, ring_enter(rig, 1), -EAGAIN);
+	KUNIT_EXPECT_FALSE(test, list_empty(&budget->waiters));
+	KUNIT_EXPECT_TRUE(test, usher_qpair_close(rig->qp, &rig->ring.client));
+	KUNIT_EXPECT_TRUE(test, list_empty(&budget->waiters));
+	KUNIT_EXPECT_TRUE(test, list_empty(&rig->qp->clients.blocked));
+	ring_others_put(rig, USHER_BUDGET_BLOCKS);
+	KUNIT_EXPECT_NULL(test, ring_device_takes(rig));
+}
+
+/* A large command is not kept out by small ones that come after it. */
+static void ring_blocks_large_command(struct kunit *test)
+{
+	struct ring_rig *rig = test->priv;
+	struct usher_budget *budget = rig->ring.client.budget;
+	struct usher_client large = {
+		.short_of = LIST_HEAD_INIT(large.short_of),
+		.turns = &rig->qp->work,
+	};
+
+	ring_others_take(rig, 8);
+	spin_lock_irq(&rig->qp->lock);
+	KUNIT_EXPECT_FALSE(test, usher_budget_take(budget, &large, USHER_BUDGET_BLOCKS));
+	spin_unlock_irq(&rig->qp->lock);
+	ring_put(rig, ring_no_data_sqe(nvme_cmd_verify, 8));
+	KUNIT_EXPECT_EQ(test, ring_enter(rig, 1), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, budget->used, 8);
+
+	spin_lock_irq(&rig->qp->lock);
+	usher_budget_put(budget, 8);
+	KUNIT_EXPECT_TRUE(test, list_empty(&large.short_of));
+	KUNIT_EXPECT_TRUE(test, usher_budget_take(budget, &large, USHER_BUDGET_BLOCKS));
+	spin_unlock_irq(&rig->qp->lock);
+	flush_work(&rig->qp->work);
+	KUNIT_EXPECT_NULL(test, ring_device_takes(rig));
+	ring_others_put(rig, USHER_BUDGET_BLOCKS);
+	ring_device_gets(test, rig, nvme_cmd_verify);
+}
+
 /* ---- entries that change while they are read ---------------------------- */
 
 /* Entries good and bad, and anything that a torn copy makes of two of them */
@@ -978,6 +1128,10 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_holds_buffer),
 	KUNIT_CASE(ring_snapshot),
 	KUNIT_CASE(ring_snapshots_wait),
+	KUNIT_CASE(ring_blocks_wait),
+	KUNIT_CASE(ring_blocks_come_back),
+	KUNIT_CASE(ring_blocks_closed),
+	KUNIT_CASE(ring_blocks_large_command),
 	KUNIT_CASE(ring_rewritten_entries),
 	{}
 };

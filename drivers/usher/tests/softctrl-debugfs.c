@@ -33,7 +33,9 @@
  * dead_admin		admin commands are fetched and never answered
  * dup			each completion is posted twice
  * csts_fatal		1: CSTS.CFS until the next disable; 2: for good
- * delay_us		I/O commands take so long
+ * delay_us		I/O commands take so long, each by itself
+ * block_ns		they take so long for each block that they name, one command
+ *			after the other (not with delay_us)
  * grant_queues		I/O queue pairs that the next Number of Queues gives, at most
  *			as many as the module parameter says; 0: as many
  *
@@ -609,6 +611,7 @@ void sc_debugfs_init(struct sc_dev *sc)
 	debugfs_create_bool("dup", 0600, sc_dir, &fault->dup);
 	debugfs_create_u32("csts_fatal", 0600, sc_dir, &fault->csts_fatal);
 	debugfs_create_u32("delay_us", 0600, sc_dir, &fault->delay_us);
+	debugfs_create_u32("block_ns", 0600, sc_dir, &fault->block_ns);
 	debugfs_create_u32("grant_queues", 0600, sc_dir, &fault->grant_queues);
 }
 

@@ -1085,6 +1085,22 @@ static void sc_start_admin(struct sc_dev *sc, struct sc_cmd *cmd)
 		sc_execute(sc, cmd);
 }
 
+/* One command after the other, whatever queues they came from, takes its time. */
+static ktime_t sc_due(struct sc_dev *sc, const struct nvme_command *sqe)
+{
+	ktime_t now = ktime_get();
+	u64 blocks = 0;
+
+	if (sc->fault.delay_us)
+		return ktime_add_us(now, sc->fault.delay_us);
+	if (sqe->common.opcode != nvme_cmd_flush && sqe->common.opcode != nvme_cmd_dsm)
+		blocks = le16_to_cpu(sqe->rw.length) + 1;
+	if (ktime_before(sc->free_at, now))
+		sc->free_at = now;
+	sc->free_at = ktime_add_ns(sc->free_at, blocks * sc->fault.block_ns);
+	return sc->free_at;
+}
+
 static void sc_start_io(struct sc_dev *sc, struct sc_cmd *cmd)
 {
 	struct sc_faults *fault = &sc->fault;
@@ -1093,8 +1109,8 @@ static void sc_start_io(struct sc_dev *sc, struct sc_cmd *cmd)
 		sc_complete(sc, cmd, fault->fail_io.status);
 	} else if (sc_must_hold(fault, cmd)) {
 		list_add_tail(&cmd->list, &sc->held);
-	} else if (fault->delay_us) {
-		cmd->due = ktime_add_us(ktime_get(), fault->delay_us);
+	} else if (fault->delay_us || fault->block_ns) {
+		cmd->due = sc_due(sc, &cmd->sqe);
 		list_add_tail(&cmd->list, &sc->delayed);
 	} else {
 		sc_execute(sc, cmd);
@@ -1208,6 +1224,7 @@ static void sc_disable(struct sc_dev *sc)
 	sc->enabled = false;
 	sc->ready = false;
 	sc->fatal = false;
+	sc->free_at = 0;
 	if (sc->fault.csts_fatal == 1)
 		sc->fault.csts_fatal = 0;
 }

@@ -192,6 +192,7 @@ struct sc_faults {
 	bool dup;
 	u32 csts_fatal;
 	u32 delay_us;
+	u32 block_ns;
 	enum sc_abort abort;
 	bool hold;
 	int hold_opcode;
@@ -292,6 +293,7 @@ struct sc_vector {
  * @cq:		completion queues, the admin queue first
  * @held:	commands held back by the hold fault
  * @delayed:	commands that wait for their time, in order
+ * @free_at:	when the last of them is done, with the block_ns fault
  * @aers:	outstanding Asynchronous Event Requests
  * @events:	events not yet reported
  * @nr_events:	how many
@@ -340,6 +342,7 @@ struct sc_dev {
 	struct sc_cq cq[SC_MAX_QUEUES];
 	struct list_head held;
 	struct list_head delayed;
+	ktime_t free_at;
 	struct list_head aers;
 	u32 events[SC_NR_AER];
 	u32 nr_events;

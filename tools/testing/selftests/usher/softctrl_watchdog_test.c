@@ -172,6 +172,59 @@ TEST_F_TIMEOUT(watchdog, resets_that_do_not_help_are_counted, 120)
 	EXPECT_EQ(3, logged(self, "the controller was reset"));
 }
 
+/*
+ * A device whose time goes by the blocks, one command after the other, and a tenant
+ * who gives it work for 10 s, while commands have 2 s and Abort does not help. Another
+ * reads meanwhile: what it waits for is what the first may have in flight.
+ */
+#define FLOOD		32
+#define FLOOD_BLOCKS	16384
+#define FLOOD_BLOCK_NS	20000
+
+static void flooded(struct __test_metadata *_metadata, struct softctrl *self,
+		    const char *params, uint8_t opcode)
+{
+	unsigned int done = 0, reads = 0;
+	struct softctrl reader = *self;
+	struct usher_sqe sqe;
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, write_text(IO_TIMEOUT, "2"));
+	ASSERT_EQ(0, start(self, params));
+	reader = *self;
+	ASSERT_EQ(0, ring_open(&reader.ring, self->grant, ENTRIES, 0));
+	ASSERT_EQ(0, fault("abort", "ignore"));
+	ASSERT_EQ(0, fault("block_ns", "%u", FLOOD_BLOCK_NS));
+	for (done = 0; done < FLOOD; done++) {
+		sqe = cmd_blocks(opcode, self->nsid, 0, FLOOD_BLOCKS);
+		ring_push(&self->ring, &sqe);
+	}
+	EXPECT_LE(1, enter(&self->ring, FLOOD, 0, SOON_MS));
+	for (done = 0; done < FLOOD; reads++) {
+		ASSERT_EQ(0, do_io(&reader, OP_READ, reads % 64, reads));
+		while (ring_pop(&self->ring, &cqe)) {
+			EXPECT_EQ(0, ring_status(&cqe));
+			done++;
+		}
+	}
+	EXPECT_LE(4, reads);
+	EXPECT_EQ(0, stat_of("aborts"));
+	EXPECT_EQ(1, stat_of("enables"));
+	ASSERT_EQ(0, fault("block_ns", "0"));
+	ring_close(&reader.ring);
+	EXPECT_TRUE(settled(self));
+}
+
+TEST_F_TIMEOUT(watchdog, a_flood_of_zeroes_on_another_queue, 120)
+{
+	flooded(_metadata, self, "wzsl=13", OP_ZEROES);
+}
+
+TEST_F_TIMEOUT(watchdog, a_flood_of_verifies_on_the_same_queue, 120)
+{
+	flooded(_metadata, self, "vsl=13 queues=1", OP_VERIFY);
+}
+
 int main(int argc, char **argv)
 {
 	softctrl_require();
