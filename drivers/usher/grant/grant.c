@@ -111,6 +111,7 @@ static void usher_grant_release(struct kref *ref)
 	mutex_unlock(&ud->grant_lock);
 	/* It is out of the tree, where those who would queue it find it. */
 	cancel_work_sync(&grant->wake_work);
+	usher_budget_destroy(&grant->budget);
 	usher_buf_table_destroy(&grant->bufs);
 	kfree(grant);
 	if (parent)

@@ -17,6 +17,7 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 struct usher_client;
 
@@ -30,9 +31,11 @@ struct usher_budget {
 	spinlock_t		lock; /* all that follows; within qpair.lock */
 	u32			used;		/* blocks in flight */
 	struct list_head	waiters;	/* usher_client.short_of; none while unused */
+	struct work_struct	work;		/* lets those in @waiters go on */
 };
 
 void usher_budget_init(struct usher_budget *budget);
+void usher_budget_destroy(struct usher_budget *budget);
 bool usher_budget_take(struct usher_budget *budget, struct usher_client *client,
 		       u32 blocks);
 void usher_budget_put(struct usher_budget *budget, u32 blocks);

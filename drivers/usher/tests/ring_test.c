@@ -879,6 +879,7 @@ static void ring_others_put(struct ring_rig *rig, u32 blocks)
 	usher_budget_put(rig->ring.client.budget, blocks);
 	spin_unlock_irq(&rig->qp->lock);
 	/* Whom it let go has its turn. */
+	flush_work(&rig->ring.client.budget->work);
 	flush_work(&rig->qp->work);
 }
 
@@ -993,7 +994,10 @@ static void ring_blocks_large_command(struct kunit *test)
 
 	spin_lock_irq(&rig->qp->lock);
 	usher_budget_put(budget, 8);
+	spin_unlock_irq(&rig->qp->lock);
+	flush_work(&budget->work);
 	KUNIT_EXPECT_TRUE(test, list_empty(&large.short_of));
+	spin_lock_irq(&rig->qp->lock);
 	KUNIT_EXPECT_TRUE(test, usher_budget_take(budget, &large, USHER_BUDGET_BLOCKS));
 	spin_unlock_irq(&rig->qp->lock);
 	flush_work(&rig->qp->work);
