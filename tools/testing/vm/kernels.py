@@ -5,6 +5,8 @@
 source      Debian's source of 6.12
 debug       that source, built with debug.config
 gcov        that source, built with gcov.config over debug.config
+minimal-*   Debian's source of 6.12 or 6.1, configured with minimal.config, and with a
+            file of a few lines over that: to compile the module for, not to boot
 """
 
 import fcntl
@@ -19,12 +21,22 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 STOCK = ("6.1", "6.12")
-SOURCE_PACKAGE = "linux-source-6.12"
+# By series, what its folder in the cache is called
+SOURCES = {"6.12": "source", "6.1": "old-source"}
 APT_LISTS = "/var/lib/apt/lists"
 # Kernels built here, each from fragments of which a later one overrides
 FRAGMENTS = {"debug": ("debug.config",), "gcov": ("debug.config", "gcov.config")}
 BUILT = tuple(FRAGMENTS)
-NAMES = STOCK + BUILT + ("source",)
+# Those that are only configured, by name: the series, and the fragments
+CONFIGURED = {
+    f"{name}-{series}": (series, fragments) for series in SOURCES for name, fragments in (
+        ("minimal", ("minimal.config",)),
+        ("minimal-net", ("minimal.config", "minimal-net.config")),
+        ("minimal-iommu", ("minimal.config", "minimal-iommu.config")))
+}
+# What this one exports is known as well: its code is compiled.
+WITH_SYMBOLS = "minimal-6.12"
+NAMES = STOCK + BUILT + tuple(CONFIGURED) + ("source",)
 
 
 class KernelError(Exception):
@@ -122,9 +134,10 @@ def stock_packages(name):
     return {package: found[0] for package, found in versions.items()}
 
 
-def source_packages():
-    found = candidate(SOURCE_PACKAGE)
-    return {SOURCE_PACKAGE: found[0]} if found else None
+def source_packages(series):
+    package = f"linux-source-{series}"
+    found = candidate(package)
+    return {package: found[0]} if found else None
 
 
 def update_lists():
@@ -257,17 +270,24 @@ def make_source(packages, folder):
     next(folder.glob("linux-source-*")).rename(folder / "linux")
 
 
-def source():
-    folder = unpacked("source", source_packages,
-                      lambda packages: packages[SOURCE_PACKAGE], make_source)
+def source(series="6.12"):
+    folder = unpacked(SOURCES[series], lambda: source_packages(series),
+                      lambda packages: next(iter(packages.values())), make_source)
     return folder / "linux"
+
+
+def recipe(name):
+    """The series of the source and the fragments that make a kernel."""
+    return CONFIGURED.get(name) or ("6.12", FRAGMENTS[name])
 
 
 def built_folder(name):
     """Named by a hash of what goes into the kernel."""
+    series, fragments = recipe(name)
     compiler = subprocess.run(["gcc", "--version"], stdout=subprocess.PIPE, check=True).stdout
-    parts = [(HERE / fragment).read_bytes() for fragment in FRAGMENTS[name]]
-    parts += [source().parent.name.removeprefix("source-").encode(), compiler.splitlines()[0]]
+    parts = [(HERE / fragment).read_bytes() for fragment in fragments]
+    version = source(series).parent.name.removeprefix(f"{SOURCES[series]}-")
+    parts += [version.encode(), compiler.splitlines()[0]]
     identity = hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
     return cache_folder() / f"{name}-{identity}"
 
@@ -298,32 +318,53 @@ def check_config(wanted, got):
         raise KernelError("this kernel source does not take these lines:\n" + "\n".join(lost))
 
 
-def make_built(name, folder):
-    build = folder / "build"
+def configure(name, build):
+    """Configure a source tree into a build folder; return the command that builds there."""
+    series, fragments = recipe(name)
     build.mkdir()
-    make = ["make", "-C", source(), f"O={build}", f"-j{os.cpu_count()}"]
-    say(f"building the {name} kernel (about ten minutes on two cores)")
-    wanted = merged(HERE / fragment for fragment in FRAGMENTS[name])
+    make = ["make", "-C", source(series), f"O={build}", f"-j{os.cpu_count()}"]
+    wanted = merged(HERE / fragment for fragment in fragments)
     (build / "wanted.config").write_text("\n".join(wanted) + "\n")
     run(make + ["allnoconfig"],
         env=dict(os.environ, KCONFIG_ALLCONFIG=str(build / "wanted.config")))
     check_config(wanted, build / ".config")
-    # Not vmlinux by its PVH entry: what some compilers make of that crashes.
-    run(make + ["bzImage", "modules"])
-    release = (build / "include/config/kernel.release").read_text().strip()
-    run(make + [f"INSTALL_MOD_PATH={folder}/modules", "modules_install"])
+    return make
+
+
+def finish(build, folder):
+    """Keep of a build what guests and modules need."""
     for path in build.rglob("*.o"):
         path.unlink()
-
-    (folder / "image").symlink_to(build / "arch/x86/boot/bzImage")
     (folder / "kdir").symlink_to(build)
-    (folder / "release").write_text(release + "\n")
+    shutil.copy(build / "include/config/kernel.release", folder / "release")
+
+
+def make_configured(name, folder):
+    build = folder / "build"
+    say(f"configuring the kernel {name}" +
+        (", and building what it exports (three minutes)" if name == WITH_SYMBOLS else ""))
+    make = configure(name, build)
+    run(make + (["vmlinux", "modules"] if name == WITH_SYMBOLS else ["modules_prepare"]))
+    finish(build, folder)
+
+
+def make_built(name, folder):
+    build = folder / "build"
+    say(f"building the {name} kernel (about ten minutes on two cores)")
+    make = configure(name, build)
+    # Not vmlinux by its PVH entry: what some compilers make of that crashes.
+    run(make + ["bzImage", "modules"])
+    run(make + [f"INSTALL_MOD_PATH={folder}/modules", "modules_install"])
+    finish(build, folder)
+    (folder / "image").symlink_to(build / "arch/x86/boot/bzImage")
 
 
 def kernel(name):
     """Fetch or build a kernel, unless the cache has it."""
     if name in BUILT:
         folder = filled(built_folder(name), lambda folder: make_built(name, folder))
+    elif name in CONFIGURED:
+        folder = filled(built_folder(name), lambda folder: make_configured(name, folder))
     else:
         folder = unpacked(name, lambda: stock_packages(name),
                           lambda packages: packages[find_image_package(packages)], make_stock)

@@ -25,6 +25,16 @@ class Fragments(unittest.TestCase):
         self.assertEqual(kernels.merged([one, two]), ["# CONFIG_A is not set", "CONFIG_B=7",
                                                       "CONFIG_C=y", "CONFIG_D=y"])
 
+    def test_each_kernel_has_its_fragments(self):
+        self.assertEqual(kernels.recipe("debug"), ("6.12", ("debug.config",)))
+        self.assertEqual(kernels.recipe("minimal-6.12"), ("6.12", ("minimal.config",)))
+        self.assertEqual(kernels.recipe("minimal-net-6.1"),
+                         ("6.1", ("minimal.config", "minimal-net.config")))
+        self.assertIn(kernels.WITH_SYMBOLS, kernels.CONFIGURED)
+        for name in kernels.BUILT + tuple(kernels.CONFIGURED):
+            for fragment in kernels.recipe(name)[1]:
+                self.assertTrue((kernels.HERE / fragment).exists(), fragment)
+
     def test_what_kconfig_dropped_is_an_error(self):
         got = self.write("got", "CONFIG_B=7\n# CONFIG_C is not set\nCONFIG_E=y\n")
         kernels.check_config(["CONFIG_B=7", "# CONFIG_A is not set", "# CONFIG_C is not set"], got)
