@@ -441,6 +441,79 @@ TEST_F(race, buffers_come_and_go)
 	check_canaries(_metadata, self);
 }
 
+/* The highest id that a buffer has when it is registered for others to unregister */
+#define MAX_GUESS	16
+
+static void *register_for_others(void *data)
+{
+	const struct sched_param none = {};
+	struct race_data *self = data;
+	int id;
+
+	run_on(0);
+	/* Whoever wakes on this CPU runs at once, wherever in the call this thread is. */
+	if (sched_setscheduler(0, SCHED_IDLE, &none))
+		return (void *)(long)-errno;
+	while (!stopped(self)) {
+		few_registrations(self);
+		id = buf_register(self->w.grant, self->memory + IN_MIDDLE, REGISTERED, 0);
+		if (id < 0 || id > MAX_GUESS)
+			return (void *)(long)(id < 0 ? id : -ERANGE);
+	}
+	return NULL;
+}
+
+/* Not even told what they are */
+static void *unregister_guessed(void *data)
+{
+	struct race_data *self = data;
+	int id;
+
+	run_on(1);
+	while (!stopped(self))
+		for (id = self->rdonly + 1; id <= MAX_GUESS; id++)
+			buf_unregister(self->w.grant, id);
+	return NULL;
+}
+
+/* In front of the thread that registers, until its buffer is gone: 20 ms at most */
+static void outlive_buffer(struct race_data *self)
+{
+	uint64_t end = now_ms() + 20;
+	struct usher_grant_info info;
+
+	while (!grant_info(self->w.grant, &info) &&
+	       info.used.pinned_bytes > 2 * REGISTERED && now_ms() < end)
+		;
+}
+
+TEST_F(race, buffers_unregistered_as_they_are_registered)
+{
+	uint32_t rounds = is_debug_kernel() ? 500 : 2000, round, random;
+	struct usher_grant_info info;
+	pthread_t threads[2];
+	void *failed;
+	int i;
+
+	random = random_seed();
+	ASSERT_EQ(0, pthread_create(&threads[0], NULL, register_for_others, self));
+	ASSERT_EQ(0, pthread_create(&threads[1], NULL, unregister_guessed, self));
+	for (round = 0; round < rounds; round++) {
+		usleep(next_random(&random) % 2000);
+		outlive_buffer(self);
+	}
+	self->stop = 1;
+	for (i = 0; i < 2; i++) {
+		pthread_join(threads[i], &failed);
+		EXPECT_EQ(NULL, failed) TH_LOG("%ld", (long)failed);
+	}
+	for (i = self->rdonly + 1; i <= MAX_GUESS; i++)
+		buf_unregister(self->w.grant, i);
+	EXPECT_TRUE(wait_until(!grant_info(self->w.grant, &info) &&
+			       info.used.pinned_bytes == 2 * REGISTERED));
+	check_canaries(_metadata, self);
+}
+
 /* ---- close during I/O ---- */
 
 static void *enter_for_ever(void *data)
