@@ -220,7 +220,7 @@ static struct usher_buffer *usher_buffer_alloc(struct usher_grant *grant,
 					GFP_KERNEL_ACCOUNT);
 	if (!buf->pin.pages)
 		goto free_buf;
-	if (percpu_ref_init(&buf->ref, usher_buffer_released, 0, GFP_KERNEL))
+	if (percpu_ref_init(&buf->ref, usher_buffer_released, 0, GFP_KERNEL_ACCOUNT))
 		goto free_pages;
 	return buf;
 

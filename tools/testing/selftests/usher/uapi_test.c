@@ -807,6 +807,51 @@ TEST_F(ioctls, buf_register_charges_first)
 	munmap(memory, 64 * PAGE);
 }
 
+#define CGROUP	"/sys/fs/cgroup/usher-test"
+
+/* What the control group has of the memory that there is for each processor */
+static long percpu_bytes(void)
+{
+	char line[128];
+	long bytes = 0;
+	FILE *file = fopen(CGROUP "/memory.stat", "r");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "percpu %ld", &bytes) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return bytes;
+}
+
+/* A reference count of each buffer is there for each processor. */
+TEST_F(ioctls, buf_register_is_charged_to_the_cgroup)
+{
+	const int count = 512;
+	int status, id;
+	pid_t pid;
+
+	if (write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory"))
+		SKIP(return, "no memory controller for control groups here");
+	ASSERT_EQ(0, mkdir(CGROUP, 0755));
+	pid = fork();
+	if (!pid) {
+		if (write_text(CGROUP "/cgroup.procs", "0"))
+			_exit(1);
+		for (id = 1; id <= count; id++)
+			if (buf_register(self->grant, self->memory, PAGE, 0) != id)
+				_exit(2);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	EXPECT_LE(count * sysconf(_SC_NPROCESSORS_CONF) * (long)sizeof(long), percpu_bytes());
+	for (id = 1; id <= count; id++)
+		EXPECT_EQ(0, buf_unregister(self->grant, id));
+	EXPECT_EQ(0, rmdir(CGROUP));
+}
+
 /* ---- creating rings ---- */
 
 TEST_F(ioctls, ring_create_entries)
