@@ -50,7 +50,7 @@ static int usher_buffer_map(struct usher_buffer *buf)
 		goto free_prps;
 
 	mutex_lock(&ud->buffers->lock);
-	buf->pinned = true;
+	atomic_set(&buf->pinned, 1);
 	buf->mapped = true;
 	list_add_tail(&buf->node, &ud->buffers->list);
 	mutex_unlock(&ud->buffers->lock);
@@ -71,7 +71,7 @@ unmap:
  */
 static void usher_buffer_unpin(struct usher_buffer *buf)
 {
-	if (!xchg(&buf->pinned, false))
+	if (!atomic_xchg(&buf->pinned, 0))
 		return;
 	usher_unpin(&buf->pin);
 	usher_grant_uncharge(buf->grant, (u64)buf->pin.nr_pages << PAGE_SHIFT, 0);

@@ -6,6 +6,7 @@
 #ifndef _USHER_GRANT_BUFFER_H
 #define _USHER_GRANT_BUFFER_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/percpu-refcount.h>
@@ -49,8 +50,7 @@ struct usher_buffer {
 	struct sg_table		sgt;	/* DMA mapping of @pin */
 	struct usher_prps	prps;	/* bus addresses */
 	bool			leaked;	/* for ever in reach; set while it is stopped */
-	/* @pin is pinned and charged; whoever clears it releases that */
-	bool			pinned;
+	atomic_t		pinned;	/* @pin is, and charged; who clears it releases that */
 	struct llist_node	released; /* @ref is gone, and @work not queued yet */
 	struct work_struct	work;	/* releases the buffer; may sleep */
 	struct work_struct	unpin_work; /* releases pages after removal */

@@ -7,6 +7,7 @@
  * Synchronous commands are limited, those of the driver and those of processes
  * apart, so that neither keeps the other, Aborts or events from the queue.
  */
+#include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/device.h>
 #include <linux/jiffies.h>
@@ -74,7 +75,7 @@ struct usher_admin_queue {
 	atomic_t		aborts;		/* Aborts that may still be sent */
 	struct work_struct	*event_work;	/* reads the event */
 	u32			event;		/* dword 0 of the last one */
-	bool			has_event;	/* @event was not taken yet */
+	atomic_t		has_event;	/* @event was not taken yet */
 	u32			event_failures;	/* requests refused in a row; queue's lock */
 };
 
@@ -101,8 +102,8 @@ static void usher_admin_event_done(struct usher_admin_queue *aq,
 	if (!ac->status) {
 		aq->event_failures = 0;
 		WRITE_ONCE(aq->event, ac->result);
-		/* Pairs with the xchg() in usher_admin_take_event(). */
-		smp_store_release(&aq->has_event, true);
+		/* Pairs with the atomic_xchg() in usher_admin_take_event(). */
+		atomic_set_release(&aq->has_event, 1);
 	} else if (!usher_admin_passing(ac->status) ||
 		   ++aq->event_failures >= USHER_ADMIN_TRIES) {
 		return;
@@ -446,7 +447,7 @@ bool usher_admin_abort(struct usher_ctrl *ctrl, u16 sqid, u16 cid)
 bool usher_admin_take_event(struct usher_ctrl *ctrl, u32 *event)
 {
 	/* Pairs with the release in usher_admin_event_done(). */
-	if (!xchg(&ctrl->admin->has_event, false))
+	if (!atomic_xchg(&ctrl->admin->has_event, 0))
 		return false;
 	*event = READ_ONCE(ctrl->admin->event);
 	return true;
