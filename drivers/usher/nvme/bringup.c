@@ -68,6 +68,21 @@ static unsigned long usher_ready_timeout(const struct usher_ctrl *ctrl)
 	return (NVME_CAP_TIMEOUT(ctrl->cap) + 1) * HZ / 2;
 }
 
+/*
+ * How long it may take until the media are ready, too: what CAP.TO cannot tell, since its
+ * 127 seconds are the most, is in CRTO (3.1.3.22). Some controllers tell less there.
+ */
+static unsigned long usher_enable_timeout(const struct usher_ctrl *ctrl)
+{
+	unsigned long timeout = usher_ready_timeout(ctrl);
+	u32 crto;
+
+	if (!(ctrl->cap & NVME_CAP_CRMS_CRWMS))
+		return timeout;
+	crto = readl(ctrl->bar + NVME_REG_CRTO);
+	return max(timeout, (NVME_CRTO_CRWMT(crto) + 1UL) * HZ / 2);
+}
+
 /* ---- stopping ---- */
 
 static bool usher_stop_by_cc(struct usher_ctrl *ctrl)
@@ -238,7 +253,7 @@ static int usher_enable(struct usher_ctrl *ctrl)
 	writel(cc | NVME_CC_ENABLE, ctrl->bar + NVME_REG_CC);
 
 	ret = usher_csts_wait(ctrl, NVME_CSTS_RDY, NVME_CSTS_RDY,
-			      usher_ready_timeout(ctrl), USHER_CSTS_UNLESS_GONE);
+			      usher_enable_timeout(ctrl), USHER_CSTS_UNLESS_GONE);
 	if (ret)
 		return ret;
 	usher_qpair_allow(qp);

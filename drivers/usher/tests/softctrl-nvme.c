@@ -29,7 +29,8 @@ static u64 sc_cap(void)
 {
 	return sc_param.mqes | 1ULL << 16 /* CQR */ | (u64)sc_param.to << 24 |
 	       (u64)sc_param.dstrd << 32 | (u64)NVME_CAP_CSS_NVM << 37 |
-	       (u64)sc_param.mpsmin << 48 | (u64)max(sc_param.mpsmin, 4U) << 52;
+	       (u64)sc_param.mpsmin << 48 | (u64)max(sc_param.mpsmin, 4U) << 52 |
+	       (sc_param.crwmt ? NVME_CAP_CRMS_CRWMS : 0);
 }
 
 static u64 sc_read64(struct sc_dev *sc, u32 offset)
@@ -1339,6 +1340,7 @@ void sc_power_on(struct sc_dev *sc)
 	memset_io(sc->bar, 0, SC_BAR_SIZE);
 	sc_write64(sc, NVME_REG_CAP, sc_cap());
 	writel(SC_VERSION, sc->bar + NVME_REG_VS);
+	writel(sc_param.crwmt, sc->bar + NVME_REG_CRTO);
 	for (i = 0; i < SC_MAX_VECTORS; i++)
 		writel(PCI_MSIX_ENTRY_CTRL_MASKBIT,
 		       sc->bar + SC_MSIX_TABLE + i * PCI_MSIX_ENTRY_SIZE +

@@ -75,6 +75,8 @@ module_param_named(mqes, sc_param.mqes, uint, 0444);
 MODULE_PARM_DESC(mqes, "CAP.MQES, entries per queue less one (255)");
 module_param_named(to, sc_param.to, uint, 0444);
 MODULE_PARM_DESC(to, "CAP.TO in units of 500 ms (4)");
+module_param_named(crwmt, sc_param.crwmt, uint, 0444);
+MODULE_PARM_DESC(crwmt, "CRTO.CRWMT in units of 500 ms, 0 for no CRTO (0)");
 module_param_named(mpsmin, sc_param.mpsmin, uint, 0444);
 MODULE_PARM_DESC(mpsmin, "CAP.MPSMIN, 0 to 8 (0)");
 module_param_named(dstrd, sc_param.dstrd, uint, 0444);
@@ -702,7 +704,8 @@ static int sc_check_params(struct sc_dev *sc)
 	}
 	if (!sc_param.queues || sc_param.queues >= SC_MAX_QUEUES || !sc_param.vectors ||
 	    sc_param.vectors > SC_MAX_VECTORS || !sc_param.mqes || sc_param.mqes > 0xffff ||
-	    sc_param.to > 0xff || sc_param.mpsmin > 8 || sc_param.dstrd > 4 ||
+	    sc_param.to > 0xff || sc_param.crwmt > 0xffff ||
+	    sc_param.mpsmin > 8 || sc_param.dstrd > 4 ||
 	    sc_param.mdts > 20 || !sc_param.namespaces || sc_param.namespaces > SC_MAX_NS ||
 	    !sc_param.ns_mib || sc_param.ns_mib > 1024) {
 		pr_err("a parameter is out of range, see modinfo\n");

@@ -50,6 +50,7 @@ struct sc_params {
 	uint vectors;
 	uint mqes;
 	uint to;
+	uint crwmt;
 	uint mpsmin;
 	uint dstrd;
 	uint mdts;

@@ -5,8 +5,10 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 
@@ -237,6 +239,32 @@ TEST_F_TIMEOUT(bringup, a_controller_that_is_never_ready_is_refused, 120)
 	ASSERT_EQ(0, fault("rescan", "1"));
 	EXPECT_GT(PROMPT_MS, now_ms() - begin);
 	EXPECT_EQ(-ENOENT, find_node(self));
+}
+
+static void *rescan(void *ret)
+{
+	*(int *)ret = fault("rescan", "1");
+	return NULL;
+}
+
+/* Longer than CAP.TO can say, or says wrongly */
+TEST_F_TIMEOUT(bringup, a_controller_may_take_as_long_as_crto_says, 120)
+{
+	pthread_t thread;
+	uint64_t end;
+	int ret = -1;
+
+	ASSERT_EQ(0, plug(self, "to=1 crwmt=120"));
+	ASSERT_EQ(0, fault("surprise", "orderly"));
+	ASSERT_EQ(0, fault("ignore_enable", "1"));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, rescan, &ret));
+	for (end = now_ms() + 3000; now_ms() < end;)
+		usleep(10000);
+	ASSERT_EQ(0, fault("ignore_enable", "0"));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, ret);
+	ASSERT_EQ(0, open_node(self));
+	EXPECT_EQ(0, do_io(self, OP_READ, 1, 1));
 }
 
 /* Whichever command of the start fails, nothing is left behind. */
