@@ -7,6 +7,7 @@
 #include <linux/cpumask.h>
 #include <linux/completion.h>
 #include <linux/interrupt.h>
+#include <linux/irq.h>
 #include <linux/kref.h>
 #include <linux/slab.h>
 
@@ -169,10 +170,25 @@ static struct usher_qpair *usher_pool_convert(struct usher_pool *pool,
 	return ret ? ERR_PTR(ret) : qp;
 }
 
+/*
+ * Did somebody else say where the interrupt is to be? As long as a move is pending, the
+ * mask tells of neither.
+ */
+static bool usher_pool_affinity_taken(const struct usher_qpair *qp)
+{
+	struct irq_data *data = irq_get_irq_data(qp->irq);
+
+	return qp->affinity && (irqd_is_setaffinity_pending(data) ||
+				!cpumask_equal(irq_data_get_affinity_mask(data), qp->affinity));
+}
+
+/* Where the ring is that the queue was taken for, unless an administrator chose */
 static void usher_pool_set_affinity(struct usher_qpair *qp, int cpu)
 {
-	if (qp->has_irq && qp->vector)
-		irq_set_affinity_and_hint(qp->irq, cpumask_of(cpu));
+	if (!qp->has_irq || !qp->vector || usher_pool_affinity_taken(qp))
+		return;
+	if (!irq_set_affinity_and_hint(qp->irq, cpumask_of(cpu)))
+		qp->affinity = cpumask_of(cpu);
 }
 
 /* A queue of one kind: of its own, or shared when there is none */

@@ -95,6 +95,7 @@ struct usher_qpair {
 	bool				has_irq;	/* @irq is requested */
 	int				irq;		/* Linux interrupt number */
 	u16				vector;		/* MSI-X or MSI index */
+	const struct cpumask		*affinity;	/* of @irq, as set last; NULL before */
 	char				name[24];	/* of the interrupt */
 	/* Rings that use it: more only with the pool's lock, fewer at any time */
 	atomic_t			nr_rings;

@@ -245,6 +245,65 @@ TEST_F(share, rings_with_interrupts_leave_room_for_polled_ones)
 	other_kind(_metadata, self, 0, USHER_RING_POLLED);
 }
 
+/* The file with the CPUs of a ring's interrupt */
+static int affinity_of(const struct ring *ring, char *path, size_t size)
+{
+	struct usher_ring_info info;
+	char node[64], name[64], line[512];
+	int ret = -ENOENT;
+	FILE *file;
+
+	if (ring_info(ring->fd, &info) || disk_node(PLAIN, "", node, sizeof(node)))
+		return -ENODEV;
+	snprintf(name, sizeof(name), " %.32sq%u\n", strrchr(node, '/') + 1, info.qid);
+	file = fopen("/proc/interrupts", "r");
+	while (file && ret && fgets(line, sizeof(line), file)) {
+		if (!strstr(line, name))
+			continue;
+		snprintf(path, size, "/proc/irq/%d/smp_affinity", atoi(line));
+		ret = 0;
+	}
+	if (file)
+		fclose(file);
+	return ret;
+}
+
+/* Another ring, opened on a CPU, in place of the worker's: the CPUs of its interrupt */
+static long affinity_when_opened_on(struct share_data *self, int cpu, const char *path)
+{
+	char now[64], mask[64];
+
+	ring_close(&self->w.ring);
+	if (!wait_until(rings_are(self, 0)))
+		return -ETIME;
+	run_on(cpu);
+	if (ring_open(&self->w.ring, self->w.grant, 8, 0) ||
+	    affinity_of(&self->w.ring, now, sizeof(now)) || strcmp(now, path))
+		return -ENODEV;
+	if (worker_move(&self->w, OP_READ, 0, 1, 0) || read_text(path, mask, sizeof(mask)))
+		return -EIO;
+	return strtol(mask, NULL, 16);
+}
+
+/* An interrupt follows the rings, unless an administrator says where it is to be. */
+TEST_F(share, an_affinity_that_was_set_stays)
+{
+	char path[64];
+
+	ASSERT_EQ(0, affinity_of(&self->w.ring, path, sizeof(path)));
+	/* Some interrupts move when the next one comes, and not twice before. */
+	EXPECT_EQ(0, worker_move(&self->w, OP_READ, 0, 1, 0));
+	EXPECT_EQ(1, affinity_when_opened_on(self, 0, path));
+	EXPECT_EQ(2, affinity_when_opened_on(self, 1, path));
+	ASSERT_EQ(0, write_text(path, "1"));
+	EXPECT_EQ(1, affinity_when_opened_on(self, 1, path));
+	EXPECT_EQ(1, affinity_when_opened_on(self, 1, path));
+	/* Given back, as it was left */
+	ASSERT_EQ(0, write_text(path, "2"));
+	EXPECT_EQ(2, affinity_when_opened_on(self, 1, path));
+	EXPECT_EQ(1, affinity_when_opened_on(self, 0, path));
+}
+
 static long memory_available(void)
 {
 	char line[128];
