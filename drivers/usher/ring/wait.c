@@ -207,6 +207,34 @@ int usher_wait_interrupt(struct usher_waiter *w,
 	return ret;
 }
 
+/*
+ * A reset may take minutes, in which there is nothing to look at: sleep until it is over,
+ * or until what it completed is enough.
+ */
+static int usher_wait_reset(struct usher_waiter *w, const struct usher_enter *arg)
+{
+	struct usher_device *ud = w->ring->ud;
+	DEFINE_WAIT(state);
+	int ret = 0;
+
+	init_wait(&w->entry);
+	w->entry.func = usher_waiter_wake;
+	for (;;) {
+		prepare_to_wait(&w->ring->wait, &w->entry, TASK_INTERRUPTIBLE);
+		prepare_to_wait(&ud->wait, &state, TASK_INTERRUPTIBLE);
+		if (usher_waiter_done(w) || usher_dev_state(ud) != USHER_RESETTING) {
+			ret = 0;
+			break;
+		}
+		if (ret)
+			break;
+		ret = usher_waiter_sleep(arg);
+	}
+	finish_wait(&ud->wait, &state);
+	finish_wait(&w->ring->wait, &w->entry);
+	return ret;
+}
+
 int usher_wait_polled(struct usher_waiter *w,
 		      const struct usher_enter *arg)
 {
@@ -216,6 +244,8 @@ int usher_wait_polled(struct usher_waiter *w,
 		ret = usher_ring_poll_queue(w->ring);
 		if (usher_waiter_done(w))
 			return 0;
+		if (!ret && usher_dev_state(w->ring->ud) == USHER_RESETTING)
+			ret = usher_wait_reset(w, arg);
 		if (ret)
 			return ret;
 		if (signal_pending(current))

@@ -5,8 +5,10 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -104,6 +106,98 @@ TEST_F_TIMEOUT(reset, a_reset_does_not_end_a_polling_thread, 120)
 	EXPECT_EQ(-ENODEV, sqpoll_join(&poller));
 	EXPECT_FALSE(sqpoll_awake(&ring));
 	ring_close(&ring);
+}
+
+/* A thread that waits in a polled ring for one completion */
+struct polled_wait {
+	struct ring ring;
+	pthread_t thread;
+	int ret;
+};
+
+static void *wait_polled(void *data)
+{
+	struct polled_wait *wait = data;
+
+	wait->ret = enter(&wait->ring, 0, 1, SOON_MS);
+	return NULL;
+}
+
+static uint64_t cpu_ns(pthread_t thread)
+{
+	struct timespec time = {};
+	clockid_t clock;
+
+	if (!pthread_getcpuclockid(thread, &clock))
+		clock_gettime(clock, &time);
+	return time.tv_sec * 1000000000ULL + time.tv_nsec;
+}
+
+/* Looking at a queue in vain, for a minute perhaps, would take a processor. */
+TEST_F_TIMEOUT(reset, a_polled_wait_sleeps_during_a_reset, 120)
+{
+	struct polled_wait wait = { .ret = -1 };
+	uint64_t begin, used;
+	struct usher_sqe sqe;
+	struct usher_cqe cqe;
+	long disables;
+
+	ASSERT_EQ(0, start(self, "to=255"));
+	ASSERT_EQ(0, ring_open(&wait.ring, self->grant, 4, USHER_RING_POLLED));
+	ASSERT_EQ(0, pthread_create(&wait.thread, NULL, wait_polled, &wait));
+	ASSERT_TRUE(wait_until(cpu_ns(wait.thread) > 10000000));
+	disables = stat_of("disables");
+	ASSERT_EQ(0, fault("ignore_enable", "1"));
+	ASSERT_EQ(0, fault("csts_fatal", "1"));
+	ASSERT_TRUE(wait_stat("disables", disables + 1));
+
+	begin = now_ns();
+	used = cpu_ns(wait.thread);
+	while (now_ns() - begin < 2000000000)
+		usleep(100000);
+	used = cpu_ns(wait.thread) - used;
+	EXPECT_GT((now_ns() - begin) / 10, used)
+		TH_LOG("%llu ms", (unsigned long long)used / 1000000);
+
+	/* It goes on after the reset. */
+	ASSERT_EQ(0, fault("ignore_enable", "0"));
+	sqe = cmd_data(OP_READ, self->nsid, 0, 1, self->buf, 0, BLOCK);
+	ring_push(&wait.ring, &sqe);
+	EXPECT_EQ(1, enter(&wait.ring, 1, 0, SOON_MS));
+	pthread_join(wait.thread, NULL);
+	EXPECT_EQ(0, wait.ret);
+	EXPECT_TRUE(ring_pop(&wait.ring, &cqe));
+	EXPECT_EQ(0, cqe.status);
+	ring_close(&wait.ring);
+	EXPECT_TRUE(settled(self));
+}
+
+/* What the reset aborted is not kept from who waits for it. */
+TEST_F_TIMEOUT(reset, a_polled_wait_gets_what_the_reset_aborted, 120)
+{
+	struct polled_wait wait = { .ret = -1 };
+	struct usher_sqe sqe;
+	struct usher_cqe cqe;
+
+	ASSERT_EQ(0, start(self, "to=255"));
+	ASSERT_EQ(0, ring_open(&wait.ring, self->grant, 4, USHER_RING_POLLED));
+	ASSERT_EQ(0, fault("hold", "on"));
+	sqe = cmd_data(OP_READ, self->nsid, 0, 1, self->buf, 0, BLOCK);
+	ring_push(&wait.ring, &sqe);
+	ASSERT_EQ(1, enter(&wait.ring, 1, 0, SOON_MS));
+	ASSERT_TRUE(wait_stat("held", 1));
+	ASSERT_EQ(0, pthread_create(&wait.thread, NULL, wait_polled, &wait));
+	ASSERT_TRUE(wait_until(cpu_ns(wait.thread) > 10000000));
+	ASSERT_EQ(0, fault("ignore_enable", "1"));
+	ASSERT_EQ(0, fault("csts_fatal", "1"));
+	pthread_join(wait.thread, NULL);
+	EXPECT_EQ(0, wait.ret);
+	EXPECT_TRUE(ring_pop(&wait.ring, &cqe));
+	EXPECT_EQ(SC_HOST_ABORTED, ring_status(&cqe));
+	ASSERT_EQ(0, fault("hold", "off"));
+	ASSERT_EQ(0, fault("ignore_enable", "0"));
+	ring_close(&wait.ring);
+	EXPECT_TRUE(settled(self));
 }
 
 /* ---- resets that fail ---- */
