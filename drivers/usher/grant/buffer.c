@@ -29,20 +29,19 @@ static void usher_buffer_unmap(struct usher_buffer *buf)
 
 	usher_pin_unmap(ud->dev, &buf->pin, &buf->sgt);
 	sg_free_table(&buf->sgt);
-	usher_prps_free(&buf->prps, ud->ctrl->prp_pool);
+	usher_prps_free(&buf->prps, ud->dev);
 }
 
 /* In a slow section: the device is there, and stays until the section ends. */
 static int usher_buffer_map(struct usher_buffer *buf)
 {
 	struct usher_device *ud = buf->ud;
-	struct dma_pool *pool = ud->ctrl->prp_pool;
 	int ret;
 
 	ret = usher_pin_map(ud->dev, &buf->pin, &buf->sgt);
 	if (ret)
 		return ret;
-	ret = usher_prps_alloc(&buf->prps, pool);
+	ret = usher_prps_alloc(&buf->prps, ud->dev);
 	if (ret)
 		goto unmap;
 	ret = usher_prps_fill(&buf->prps, &buf->sgt);
@@ -57,7 +56,7 @@ static int usher_buffer_map(struct usher_buffer *buf)
 	return 0;
 
 free_prps:
-	usher_prps_free(&buf->prps, pool);
+	usher_prps_free(&buf->prps, ud->dev);
 unmap:
 	usher_pin_unmap(ud->dev, &buf->pin, &buf->sgt);
 	return ret;

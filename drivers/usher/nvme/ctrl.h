@@ -98,7 +98,7 @@ struct usher_ctrl {
 
 	struct usher_admin_queue *admin;	/* admin.c */
 	struct usher_dbbuf	dbbuf;
-	struct dma_pool		*prp_pool;	/* PRP tables, command pages */
+	struct dma_pool		*prp_pool;	/* command pages */
 };
 
 static inline bool usher_ctrl_dma_stopped(const struct usher_ctrl *ctrl)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * PRP tables: filled when a buffer is registered, read by each command on it. The
- * table pages come from the controller's pool and go back when the buffer is
- * unmapped; see prp.h for their layout.
+ * table pages go back to the system when the buffer is unmapped; see prp.h for their
+ * layout.
  */
-#include <linux/dmapool.h>
+#include <linux/dma-mapping.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -119,25 +119,51 @@ void usher_prps_list(const struct usher_prps *prps, u64 from, u32 bytes,
 
 /* ---- memory ---- */
 
-void usher_prps_free(struct usher_prps *prps, struct dma_pool *pool)
+/* How many table pages one page of the host has */
+static u32 usher_prps_per_host_page(const struct usher_prps *prps)
+{
+	return PAGE_SIZE >> prps->shift;
+}
+
+void usher_prps_free(struct usher_prps *prps, struct device *dev)
 {
 	u32 i;
 
-	for (i = 0; i < prps->nr_tables && prps->tables[i].virt; i++)
-		dma_pool_free(pool, prps->tables[i].virt, prps->tables[i].dma);
+	for (i = 0; i < prps->nr_tables && prps->tables[i].virt;
+	     i += usher_prps_per_host_page(prps))
+		dma_free_coherent(dev, PAGE_SIZE, prps->tables[i].virt,
+				  prps->tables[i].dma);
 	kvfree(prps->tables);
 	prps->tables = NULL;
 	prps->nr_tables = 0;
 }
 
+/* Charged to the process, as what else there is for each buffer */
+static int usher_prps_alloc_table(struct usher_prps *prps, u32 i, struct device *dev)
+{
+	struct usher_prp_page *page = &prps->tables[i];
+
+	if (i % usher_prps_per_host_page(prps)) {
+		page->virt = (void *)page[-1].virt + BIT(prps->shift);
+		page->dma = page[-1].dma + BIT(prps->shift);
+		return 0;
+	}
+	page->virt = dma_alloc_coherent(dev, PAGE_SIZE, &page->dma,
+					GFP_NOIO | __GFP_ACCOUNT);
+	return page->virt ? 0 : -ENOMEM;
+}
+
 /**
  * usher_prps_alloc - the table pages of a buffer
  * @prps: with @shift and @nr set
- * @pool: of zeroed controller pages
+ * @dev: reads them
+ *
+ * Not from a pool: it would keep what one process once had, and before 6.4 look at all
+ * its pages for each that is taken or given back.
  *
  * Return: 0 or -ENOMEM.
  */
-int usher_prps_alloc(struct usher_prps *prps, struct dma_pool *pool)
+int usher_prps_alloc(struct usher_prps *prps, struct device *dev)
 {
 	u32 i;
 
@@ -149,11 +175,8 @@ int usher_prps_alloc(struct usher_prps *prps, struct dma_pool *pool)
 	if (!prps->tables)
 		return -ENOMEM;
 	for (i = 0; i < prps->nr_tables; i++) {
-		struct usher_prp_page *page = &prps->tables[i];
-
-		page->virt = dma_pool_zalloc(pool, GFP_NOIO, &page->dma);
-		if (!page->virt) {
-			usher_prps_free(prps, pool);
+		if (usher_prps_alloc_table(prps, i, dev)) {
+			usher_prps_free(prps, dev);
 			return -ENOMEM;
 		}
 	}

@@ -15,7 +15,7 @@
 #include <linux/nospec.h>
 #include <linux/types.h>
 
-struct dma_pool;
+struct device;
 struct sg_table;
 
 /* Entries of one table page before its chain pointer */
@@ -44,8 +44,8 @@ struct usher_prps {
 	struct usher_prp_page	*tables;	/* where @nr is above 2 */
 };
 
-int usher_prps_alloc(struct usher_prps *prps, struct dma_pool *pool);
-void usher_prps_free(struct usher_prps *prps, struct dma_pool *pool);
+int usher_prps_alloc(struct usher_prps *prps, struct device *dev);
+void usher_prps_free(struct usher_prps *prps, struct device *dev);
 int usher_prps_fill(struct usher_prps *prps, struct sg_table *sgt);
 bool usher_prps_map(const struct usher_prps *prps, u64 from, u32 bytes,
 		    dma_addr_t *prp1, dma_addr_t *prp2);
