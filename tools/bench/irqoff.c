@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,8 +36,9 @@
 #define BATCH		32U		/* that the kernel takes under one lock */
 #define READ_BYTES	4096U
 #define BLOCK_BYTES	512U
+#define PAGE_BYTES	4096U
 #define LIST_BYTES	0x200000U	/* a read whose PRP list is its own */
-#define TRIES		8U		/* for answers to come together */
+#define TRIES		20U		/* for answers to come together */
 #define IN_FLIGHT	3U		/* on each ring of a process that ends */
 #define QUERIES		5U		/* of each thread */
 
@@ -56,12 +58,14 @@ struct state {
  * @ring: what it waits for
  * @sleep: how
  * @tid: its number, once nothing but @sleep is left to do
+ * @awake: it has slept, and was woken before anybody saw it asleep, perhaps
  */
 struct sleeper {
 	pthread_t thread;
 	struct usher_ring *ring;
 	void (*sleep)(struct usher_ring *ring);
 	pid_t tid;
+	bool awake;
 };
 
 static const char *node;
@@ -193,6 +197,7 @@ static void *sleeper_thread(void *argument)
 	pthread_barrier_wait(&starting);
 	__atomic_store_n(&sleeper->tid, gettid(), __ATOMIC_RELEASE);
 	sleeper->sleep(sleeper->ring);
+	__atomic_store_n(&sleeper->awake, true, __ATOMIC_RELEASE);
 	return NULL;
 }
 
@@ -217,11 +222,14 @@ static void await_asleep(const struct sleeper *sleeper)
 {
 	pid_t tid;
 
-	while (!(tid = __atomic_load_n(&sleeper->tid, __ATOMIC_ACQUIRE)) || !is_asleep(tid))
+	do {
 		sched_yield();
+		tid = __atomic_load_n(&sleeper->tid, __ATOMIC_ACQUIRE);
+	} while (!__atomic_load_n(&sleeper->awake, __ATOMIC_ACQUIRE) &&
+		 (!tid || !is_asleep(tid)));
 }
 
-/* Threads on rings from the first on, or all on that one; all sleep on return. */
+/* Threads on rings from the first on, or all on that one; all have slept on return. */
 static void start_sleepers(unsigned int number, void (*how)(struct usher_ring *ring),
 			   bool own_rings)
 {
@@ -232,6 +240,7 @@ static void start_sleepers(unsigned int number, void (*how)(struct usher_ring *r
 		sleepers[i].ring = &rings[own_rings ? i : 0];
 		sleepers[i].sleep = how;
 		sleepers[i].tid = 0;
+		sleepers[i].awake = false;
 		check(-pthread_create(&sleepers[i].thread, NULL, sleeper_thread,
 				      &sleepers[i]), "pthread_create");
 	}
@@ -488,6 +497,22 @@ static void make_queries(unsigned int number)
 	join_sleepers(number);
 }
 
+/* Memory in pages of the smallest size, registered and given back */
+static void make_pages(unsigned int number)
+{
+	size_t bytes = (size_t)number * PAGE_BYTES;
+	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	__u32 id;
+
+	if (memory == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	check_libc(madvise(memory, bytes, MADV_NOHUGEPAGE), "madvise");
+	memset(memory, 1, bytes);
+	check(usher_buf_register(grant, memory, bytes, 0, &id), "usher_buf_register");
+	check(usher_buf_unregister(grant, id), "usher_buf_unregister");
+}
+
 static int narrow(void)
 {
 	struct usher_grant_info info;
@@ -524,6 +549,7 @@ static const struct state states[] = {
 	{ "rings-enter", make_rings_enter },
 	{ "rings-poll", make_rings_poll },
 	{ "killed", make_killed },
+	{ "pages", make_pages },
 	{ "queries", make_queries },
 	{ "revoked-rings", make_revoked_rings },
 	{ "revoked-epolls", make_revoked_epolls },

@@ -73,6 +73,7 @@ class Memory:
 class Section:
     """Sections with interrupts off of one kind, as section.c tells them apart."""
     began: int  # address
+    caller: int  # where its first return led to
     function: int  # address of the module's code in it; with below, of that which called it
     below: bool
     longest: int  # in instructions
@@ -91,10 +92,11 @@ class Counts:
     sections: list = field(default_factory=list)
 
 
-def read_section(began, function, where, longest, times):
+def read_section(began, caller, function, where, longest, times):
     if where not in ("in", "below"):
         raise BenchError(f"the counter says that usher is {where} a section")
-    return Section(int(began, 16), int(function, 16), where == "below", int(longest), int(times))
+    return Section(int(began, 16), int(caller, 16), int(function, 16), where == "below",
+                   int(longest), int(times))
 
 
 def read_counts(lines):

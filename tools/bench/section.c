@@ -5,14 +5,15 @@
  * with STI, SYSRET or IRET. What usher had a part in is written out at MARKER_END,
  * for each kind of section a line
  *
- *	section BEGAN FUNCTION in|below LONGEST TIMES
+ *	section BEGAN CALLER FUNCTION in|below LONGEST TIMES
  *
- * with the address of the block it began in and of a block of usher's: the first that
- * ran in the section ("in"), or where none did, the one that called what began it
- * ("below"): a lock that wake_up() takes, say, whose waiters are of usher's making.
+ * with the addresses of three blocks: the one it began in; the one that the first RET
+ * in it led to, which is who took the lock, where it began in a function for that; and
+ * one of usher's: the first that ran in the section ("in"), or where none did, the one
+ * that called what began it ("below"), as where usher wakes many.
  *
- * POPF is not looked at: it switches no interrupts on in Linux 5.11 and later, which
- * restore them by STI.
+ * That is right for one processor. POPF is not looked at: it switches no interrupts on
+ * in Linux 5.11 and later, which restore them by STI.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@
 /**
  * struct kind - sections that began in the same place, with the same part of usher's
  * @began: where
+ * @caller: where the first RET in it led to, or 0
  * @function: usher's first block in it, or the one that called; 0: the place is free
  * @below: usher only called
  * @longest: in instructions
@@ -37,30 +39,36 @@
  */
 struct kind {
 	uint64_t began;
+	uint64_t caller;
 	uint64_t function;
 	bool below;
 	uint64_t longest;
 	uint64_t times;
 };
 
+/* Whether the first RET of a section was executed: next comes the block it leads to. */
+enum returned {
+	NOT_YET,
+	JUST_NOW,
+	LONG_SINCE,
+};
+
 /**
  * struct now - where the processor is
  * @off: in a section
  * @traps: exceptions in the section that have not returned
- * @began: as in struct kind, of this section
- * @function: as in struct kind, of this section
- * @below: as in struct kind, of this section
+ * @returned: for @caller of @kind
+ * @kind: what this section is
  * @since: the kernel's instructions when it began
- * @caller: usher's block that called what runs now, or 0
+ * @user: usher's block that called what runs now, or 0
  */
 struct now {
 	bool off;
 	unsigned int traps;
-	uint64_t began;
-	uint64_t function;
-	bool below;
+	enum returned returned;
+	struct kind kind;
 	uint64_t since;
-	uint64_t caller;
+	uint64_t user;
 };
 
 static const char *kallsyms;
@@ -70,23 +78,16 @@ static struct now now;
 
 /* ---- sections ---- */
 
-static void record(uint64_t length)
+static struct kind *find_kind(const struct kind *like)
 {
 	struct kind *kind;
 
 	for (kind = kinds; kind < kinds + KINDS; kind++) {
-		if (!kind->function) {
-			kind->began = now.began;
-			kind->function = now.function;
-			kind->below = now.below;
-		}
-		if (kind->began == now.began && kind->function == now.function &&
-		    kind->below == now.below) {
-			kind->times++;
-			if (length > kind->longest)
-				kind->longest = length;
-			return;
-		}
+		if (!kind->function)
+			*kind = *like;
+		if (kind->began == like->began && kind->caller == like->caller &&
+		    kind->function == like->function && kind->below == like->below)
+			return kind;
 	}
 	fprintf(stderr, "counter: more than %u kinds of sections\n", KINDS);
 	exit(1);
@@ -96,16 +97,26 @@ static void start(uint64_t vaddr)
 {
 	now.off = true;
 	now.traps = 0;
-	now.began = vaddr;
-	now.function = now.caller;
-	now.below = now.caller;
+	now.returned = NOT_YET;
+	now.kind = (struct kind) {
+		.began = vaddr,
+		.function = now.user,
+		.below = now.user,
+	};
 	now.since = kernel_insns();
 }
 
 static void stop(void)
 {
-	if (now.off && now.function)
-		record(kernel_insns() - now.since);
+	uint64_t length = kernel_insns() - now.since;
+	struct kind *kind;
+
+	if (now.off && now.kind.function) {
+		kind = find_kind(&now.kind);
+		kind->times++;
+		if (length > kind->longest)
+			kind->longest = length;
+	}
 	now.off = false;
 }
 
@@ -122,7 +133,7 @@ static void cli(unsigned int vcpu, void *data)
 static void entered(unsigned int vcpu, void *data)
 {
 	(void)vcpu;
-	now.caller = 0;
+	now.user = 0;
 	if (now.off)
 		now.traps++;
 	else
@@ -152,30 +163,47 @@ static void changed_stack(unsigned int vcpu, void *data)
 {
 	(void)vcpu;
 	(void)data;
-	now.caller = 0;
+	now.user = 0;
 }
 
-static void ran(uint64_t vaddr, bool returns)
+static void returns(unsigned int vcpu, void *data)
+{
+	(void)vcpu;
+	(void)data;
+	if (now.returned == NOT_YET)
+		now.returned = JUST_NOW;
+}
+
+static void block_runs(unsigned int vcpu, void *data)
+{
+	(void)vcpu;
+	if (now.returned != JUST_NOW)
+		return;
+	now.returned = LONG_SINCE;
+	now.kind.caller = (uint64_t)data;
+}
+
+static void module_ran(uint64_t vaddr, bool leaves)
 {
 	if (vaddr < module_start || vaddr >= module_end)
 		return;
-	now.caller = returns ? 0 : vaddr;
-	if (now.off && (now.below || !now.function)) {
-		now.function = vaddr;
-		now.below = false;
+	now.user = leaves ? 0 : vaddr;
+	if (now.off && (now.kind.below || !now.kind.function)) {
+		now.kind.function = vaddr;
+		now.kind.below = false;
 	}
 }
 
 static void module_runs(unsigned int vcpu, void *data)
 {
 	(void)vcpu;
-	ran((uint64_t)data, false);
+	module_ran((uint64_t)data, false);
 }
 
 static void module_returns(unsigned int vcpu, void *data)
 {
 	(void)vcpu;
-	ran((uint64_t)data, true);
+	module_ran((uint64_t)data, true);
 }
 
 /* ---- code that is translated ---- */
@@ -222,6 +250,8 @@ static void look_at(struct qemu_plugin_insn *insn, uint64_t vaddr, bool entry)
 		call_at(insn, sti, vaddr);
 	else if (IS(code, bytes, "\x48\xcf"))
 		call_at(insn, iret, vaddr);
+	else if (IS(code, bytes, "\xc3"))
+		call_at(insn, returns, vaddr);
 	else if (loads_stack(code, bytes))
 		call_at(insn, changed_stack, vaddr);
 }
@@ -249,6 +279,7 @@ void sections_translated(struct qemu_plugin_tb *tb)
 	uint64_t vaddr = qemu_plugin_tb_vaddr(tb);
 	size_t i;
 
+	call_at(qemu_plugin_tb_get_insn(tb, 0), block_runs, vaddr);
 	if (vaddr >= MODULES)
 		call_at(qemu_plugin_tb_get_insn(tb, 0),
 			is_return(qemu_plugin_tb_get_insn(tb, insns - 1)) ?
@@ -305,6 +336,7 @@ void sections_end(FILE *out)
 	const struct kind *kind;
 
 	for (kind = kinds; kind < kinds + KINDS && kind->function; kind++)
-		fprintf(out, "section %lx %lx %s %lu %lu\n", kind->began, kind->function,
-			kind->below ? "below" : "in", kind->longest, kind->times);
+		fprintf(out, "section %lx %lx %lx %s %lu %lu\n", kind->began, kind->caller,
+			kind->function, kind->below ? "below" : "in", kind->longest,
+			kind->times);
 }
