@@ -296,8 +296,9 @@ static void make_refused(unsigned int number)
 	for (i = 0; i < number; i++)
 		get_sqe(&rings[0]);
 	finish(&rings[0], number);
-	take(&rings[0], number);
+	/* Before they are taken: poll looks again once it runs. */
 	join_sleepers(1);
+	take(&rings[0], number);
 }
 
 /* One Dataset Management, the last in a batch of the kernel */
