@@ -15,8 +15,11 @@
 #include "compat.h"
 #include "core/pin.h"
 
-/* Pages worked on at a time: in between a killed process is seen, and others run */
-#define USHER_PIN_BATCH		512
+/*
+ * Pages worked on at a time: in between a killed process is seen, and others run. To look
+ * them up the kernel keeps interrupts off, for some 270 instructions each.
+ */
+#define USHER_PIN_BATCH		32
 
 /* ---- pinning ---- */
 
