@@ -10,49 +10,49 @@
 #include "nvme/budget.h"
 #include "nvme/client.h"
 
-static bool usher_budget_may_go_on(const struct usher_budget *budget)
+/* Some of those in @waiters, the lock held; true when there are more. */
+static bool usher_budget_wake_some(struct list_head *waiters)
 {
-	return budget->used <= USHER_BUDGET_BLOCKS / 2 && !list_empty(&budget->waiters);
-}
-
-/* A few of those who wait; true when there are more. */
-static bool usher_budget_let_some(struct usher_budget *budget)
-{
+	struct usher_client *client;
 	u32 left = USHER_WAKES;
-	bool more;
 
-	spin_lock_irq(&budget->lock);
-	while ((more = usher_budget_may_go_on(budget)) && left--) {
-		struct usher_client *client =
-			list_first_entry(&budget->waiters, struct usher_client, short_of);
-
+	while (left-- && !list_empty(waiters)) {
+		client = list_first_entry(waiters, struct usher_client, short_of);
 		list_del_init(&client->short_of);
 		queue_work(usher_wq, client->turns);
 	}
-	spin_unlock_irq(&budget->lock);
-	return more;
+	return !list_empty(waiters);
 }
 
-/* Who waits may be many, and on other queues than what completed. */
-static void usher_budget_work(struct work_struct *work)
+/* Those who wait now: who comes back for want of blocks has its time later. */
+static void usher_budget_wake(struct work_struct *work)
 {
-	struct usher_budget *budget = container_of(work, struct usher_budget, work);
+	struct usher_budget *budget = container_of(work, struct usher_budget, wake_work);
+	LIST_HEAD(waiters);
+	bool more;
 
-	while (usher_budget_let_some(budget))
+	spin_lock_irq(&budget->lock);
+	list_splice_init(&budget->waiters, &waiters);
+	spin_unlock_irq(&budget->lock);
+	do {
+		spin_lock_irq(&budget->lock);
+		more = usher_budget_wake_some(&waiters);
+		spin_unlock_irq(&budget->lock);
 		cond_resched();
+	} while (more);
 }
 
 void usher_budget_init(struct usher_budget *budget)
 {
+	INIT_WORK(&budget->wake_work, usher_budget_wake);
 	spin_lock_init(&budget->lock);
 	INIT_LIST_HEAD(&budget->waiters);
-	INIT_WORK(&budget->work, usher_budget_work);
 }
 
-/* No client has it any more. */
+/* Nobody uses it any more. */
 void usher_budget_destroy(struct usher_budget *budget)
 {
-	cancel_work_sync(&budget->work);
+	cancel_work_sync(&budget->wake_work);
 }
 
 /**
@@ -84,14 +84,11 @@ bool usher_budget_take(struct usher_budget *budget, struct usher_client *client,
 /* The command is done. */
 void usher_budget_put(struct usher_budget *budget, u32 blocks)
 {
-	bool more;
-
 	spin_lock(&budget->lock);
 	budget->used -= blocks;
-	more = usher_budget_may_go_on(budget);
+	if (budget->used <= USHER_BUDGET_BLOCKS / 2 && !list_empty(&budget->waiters))
+		queue_work(usher_wq, &budget->wake_work);
 	spin_unlock(&budget->lock);
-	if (more)
-		queue_work(usher_wq, &budget->work);
 }
 
 /* The client waits no more; it is closed. */

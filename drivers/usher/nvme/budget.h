@@ -9,7 +9,8 @@
  *
  * A command that is larger than the budget is alone in it. Who found too little left
  * bars others of the same tenant, so that small commands do not keep a large one out
- * for ever; all that wait are let go when half of the budget is free.
+ * for ever; all that wait are let go when half of the budget is free, by a work item,
+ * since they may be many, and on other queues.
  */
 #ifndef _USHER_NVME_BUDGET_H
 #define _USHER_NVME_BUDGET_H
@@ -28,10 +29,10 @@ struct usher_client;
  * struct usher_budget - blocks in flight of a tenant
  */
 struct usher_budget {
-	spinlock_t		lock; /* all that follows; within qpair.lock */
+	struct work_struct	wake_work;	/* lets go who waits */
+	spinlock_t		lock; /* all that follows; irq-safe, within qpair.lock */
 	u32			used;		/* blocks in flight */
-	struct list_head	waiters;	/* usher_client.short_of; none while unused */
-	struct work_struct	work;		/* lets those in @waiters go on */
+	struct list_head	waiters;	/* usher_client.short_of */
 };
 
 void usher_budget_init(struct usher_budget *budget);
