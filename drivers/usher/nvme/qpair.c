@@ -882,6 +882,8 @@ void usher_qpair_free_dma(struct usher_qpair *qp)
 /* With the device's last reference: no ring is left. */
 void usher_qpair_free(struct usher_qpair *qp)
 {
+	/* Of rings that waited for blocks when the end came */
+	cancel_work_sync(&qp->work);
 	usher_qpair_free_slots(qp);
 	kfree(qp);
 }
