@@ -243,7 +243,6 @@ static struct usher_client *usher_qpair_next_turn(struct usher_qpair *qp, u32 *b
 	struct usher_client *client;
 
 	spin_lock_irq(&qp->lock);
-	usher_client_unblock(&qp->clients);
 	client = usher_client_next(&qp->clients, usher_qpair_nr_free(qp));
 	if (client) {
 		*budget = client->turn_left;
@@ -260,6 +259,9 @@ static u32 usher_qpair_run_round(struct usher_qpair *qp)
 	struct usher_client *client;
 	u32 budget;
 
+	spin_lock_irq(&qp->lock);
+	usher_client_unblock(&qp->clients);
+	spin_unlock_irq(&qp->lock);
 	while (left--) {
 		client = usher_qpair_next_turn(qp, &budget);
 		if (!client)
