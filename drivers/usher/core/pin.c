@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that a device may reach: pinning those of a process, charging them to
- * its user, mapping them without bounce buffers.
+ * Pages that a device may reach: pinning those of a process and charging them to its
+ * user, or taking them from the kernel; mapping them without bounce buffers.
  */
 #include <linux/backing-dev.h>
 #include <linux/capability.h>
@@ -272,9 +272,49 @@ uncharge:
 	return ret;
 }
 
-/* Undoes usher_pin(), when the device does not reach the pages any more. */
+static void usher_free_own(struct usher_pin *pin)
+{
+	unsigned long i;
+
+	for (i = 0; i < pin->nr_pages; i++)
+		__free_page(pin->pages[i]);
+}
+
+/**
+ * usher_pin_own - take zeroed pages from the kernel
+ * @pin: says that it is @own; @pages has room for @nr_pages, which are wanted
+ *
+ * No process has them locked: they are charged to its memory cgroup, not to
+ * RLIMIT_MEMLOCK.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int usher_pin_own(struct usher_pin *pin)
+{
+	unsigned long want = pin->nr_pages;
+
+	for (pin->nr_pages = 0; pin->nr_pages < want; pin->nr_pages++) {
+		struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+
+		if (!page) {
+			usher_free_own(pin);
+			return -ENOMEM;
+		}
+		pin->pages[pin->nr_pages] = page;
+	}
+	return 0;
+}
+
+/*
+ * Undoes usher_pin() and usher_pin_own(), when the device does not reach the pages any
+ * more.
+ */
 void usher_unpin(struct usher_pin *pin)
 {
+	if (pin->own) {
+		usher_free_own(pin);
+		return;
+	}
 	usher_unpin_pages(pin, !pin->rdonly);
 	usher_uncharge_user(pin);
 }

@@ -23,6 +23,7 @@ struct user_struct;
  * @pages: the pages
  * @nr_pages: number of @pages
  * @rdonly: the device may only read them
+ * @own: they are from the kernel: usher_pin_own() takes them, usher_unpin() frees them
  * @user: charged for them in its locked_vm; NULL with CAP_IPC_LOCK
  * @charged: pages charged to @user
  */
@@ -30,11 +31,13 @@ struct usher_pin {
 	struct page		**pages;
 	unsigned long		nr_pages;
 	bool			rdonly;
+	bool			own;
 	struct user_struct	*user;
 	unsigned long		charged;
 };
 
 int usher_pin(struct usher_pin *pin, u64 addr);
+int usher_pin_own(struct usher_pin *pin);
 void usher_unpin(struct usher_pin *pin);
 int usher_charge_pages(struct usher_pin *pin, unsigned long n);
 void usher_uncharge_user(struct usher_pin *pin);

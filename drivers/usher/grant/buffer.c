@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Registered memory, from BUF_REGISTER until the device can no longer reach it.
+ * Registered memory, from BUF_REGISTER until the device can no longer reach it; and
+ * memory of the kernel's own, which is registered in the same way.
  *
  * A buffer is charged and pinned outside of any section, then mapped and published
  * in one. Commands hold a reference each; unregistering takes the buffer out of the
@@ -14,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <uapi/linux/usher.h>
 
 #include "core/device.h"
@@ -143,12 +145,16 @@ static void usher_buffer_unpin_work(struct work_struct *work)
 	percpu_ref_put(&buf->ref);
 }
 
-/* Unmapped at removal: who releases the pages depends on who holds it. */
+/*
+ * Unmapped at removal: who releases the pages depends on who holds it. Whoever
+ * registered pages of the kernel's own may be copying from them: they stay for as long
+ * as the buffer.
+ */
 static void usher_buffer_unpin_later(struct usher_buffer *buf)
 {
 	if (buf->unused)
 		queue_work(usher_free_wq, &buf->work);
-	else if (percpu_ref_tryget(&buf->ref))
+	else if (!buf->pin.own && percpu_ref_tryget(&buf->ref))
 		queue_work(usher_free_wq, &buf->unpin_work);
 	/* else its release is on the way */
 }
@@ -264,34 +270,20 @@ static int usher_check_register(const struct usher_buf_register *arg)
 	return 0;
 }
 
-/**
- * usher_buffer_register - USHER_IOC_BUF_REGISTER
- * @grant: the buffer's grant, kept by the open file
- * @arg: flags checked; @arg->id is filled in
- *
- * Return: 0 or a negative errno, as struct usher_buf_register says.
+/*
+ * Charge, pin, and let commands find a buffer, which is freed when that fails. Once it
+ * is published, another thread may unregister it; its id is in @id before.
  */
-int usher_buffer_register(struct usher_grant *grant,
-			  struct usher_buf_register *arg)
+static int usher_buffer_add(struct usher_buffer *buf, u64 addr, u32 *id)
 {
-	struct usher_buffer *buf;
-	u64 bytes;
+	struct usher_grant *grant = buf->grant;
+	u64 bytes = (u64)buf->pin.nr_pages << PAGE_SHIFT;
 	int ret;
-
-	ret = usher_check_register(arg);
-	if (ret)
-		return ret;
-	if (!grant->scope.nsid)
-		return -EOPNOTSUPP;
-	buf = usher_buffer_alloc(grant, arg);
-	if (!buf)
-		return -ENOMEM;
-	bytes = (u64)buf->pin.nr_pages << PAGE_SHIFT;
 
 	ret = usher_grant_charge(grant, bytes, 0);
 	if (ret)
 		goto free_buf;
-	ret = usher_pin(&buf->pin, arg->addr);
+	ret = buf->pin.own ? usher_pin_own(&buf->pin) : usher_pin(&buf->pin, addr);
 	if (ret)
 		goto uncharge_grant;
 	ret = sg_alloc_table_from_pages(&buf->sgt, buf->pin.pages, buf->pin.nr_pages, 0,
@@ -301,8 +293,7 @@ int usher_buffer_register(struct usher_grant *grant,
 	ret = usher_buf_table_reserve(&grant->bufs, &buf->id);
 	if (ret)
 		goto free_table;
-	/* Once it is published, another thread may unregister it. */
-	arg->id = buf->id;
+	*id = buf->id;
 	usher_grant_get(grant);
 	ret = usher_buffer_publish(buf);
 	if (ret)
@@ -321,6 +312,52 @@ uncharge_grant:
 free_buf:
 	usher_buffer_free(buf);
 	return ret;
+}
+
+/**
+ * usher_buffer_register - USHER_IOC_BUF_REGISTER
+ * @grant: the buffer's grant, kept by the open file
+ * @arg: flags checked; @arg->id is filled in
+ *
+ * Return: 0 or a negative errno, as struct usher_buf_register says.
+ */
+int usher_buffer_register(struct usher_grant *grant,
+			  struct usher_buf_register *arg)
+{
+	struct usher_buffer *buf;
+	int ret;
+
+	ret = usher_check_register(arg);
+	if (ret)
+		return ret;
+	if (!grant->scope.nsid)
+		return -EOPNOTSUPP;
+	buf = usher_buffer_alloc(grant, arg);
+	if (!buf)
+		return -ENOMEM;
+	return usher_buffer_add(buf, arg->addr, &arg->id);
+}
+
+/**
+ * usher_buffer_create - register pages of the kernel's own, which are zero
+ * @grant: of a namespace; no process has it, so that nobody else names the buffer
+ * @length: bytes
+ *
+ * Return: the buffer, for usher_buffer_unregister(), or an ERR_PTR: ENOMEM, EDQUOT, and
+ * what usher_buffer_register() returns of the device and the grant.
+ */
+struct usher_buffer *usher_buffer_create(struct usher_grant *grant, u64 length)
+{
+	struct usher_buf_register arg = { .length = length };
+	struct usher_buffer *buf;
+	int ret;
+
+	buf = usher_buffer_alloc(grant, &arg);
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	buf->pin.own = true;
+	ret = usher_buffer_add(buf, 0, &arg.id);
+	return ret ? ERR_PTR(ret) : buf;
 }
 
 int usher_buffer_unregister(struct usher_grant *grant, u32 id)
@@ -386,4 +423,45 @@ void usher_buffer_snapshot(const struct usher_buffer *buf, u64 offset,
 		pos += n;
 		bytes -= n;
 	}
+}
+
+/* ---- memory of the kernel's own, outside of sections ---- */
+
+static void *usher_buffer_page(const struct usher_buffer *buf, u32 offset)
+{
+	return page_address(buf->pin.pages[offset >> PAGE_SHIFT]);
+}
+
+/* No process is to see what the last command left here. */
+void usher_buffer_clear(struct usher_buffer *buf, u32 bytes)
+{
+	u32 i;
+
+	for (i = 0; i < bytes; i += PAGE_SIZE)
+		clear_page(usher_buffer_page(buf, i));
+}
+
+/* Returns 0 or -EFAULT, as the next. */
+int usher_buffer_from_user(struct usher_buffer *buf, const void __user *from,
+			   u32 bytes)
+{
+	u32 i;
+
+	for (i = 0; i < bytes; i += PAGE_SIZE)
+		if (copy_from_user(usher_buffer_page(buf, i), from + i,
+				   min_t(u32, bytes - i, PAGE_SIZE)))
+			return -EFAULT;
+	return 0;
+}
+
+int usher_buffer_to_user(const struct usher_buffer *buf, void __user *to,
+			 u32 bytes)
+{
+	u32 i;
+
+	for (i = 0; i < bytes; i += PAGE_SIZE)
+		if (copy_to_user(to + i, usher_buffer_page(buf, i),
+				 min_t(u32, bytes - i, PAGE_SIZE)))
+			return -EFAULT;
+	return 0;
 }

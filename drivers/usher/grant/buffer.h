@@ -34,7 +34,7 @@ struct usher_buffers {
 };
 
 /*
- * struct usher_buffer - user memory registered with a grant
+ * struct usher_buffer - memory registered with a grant, of a process or ours
  *
  * Freed by @work when @ref is gone. One that a device may reach for ever stays in
  * the list of its device, where kmemleak finds it.
@@ -72,6 +72,13 @@ void usher_grant_use(struct usher_grant *grant);
 void usher_grant_unuse(struct usher_grant *grant);
 void usher_buffer_snapshot(const struct usher_buffer *buf, u64 offset,
 			   void *to, u32 bytes);
+
+struct usher_buffer *usher_buffer_create(struct usher_grant *grant, u64 length);
+void usher_buffer_clear(struct usher_buffer *buf, u32 bytes);
+int usher_buffer_from_user(struct usher_buffer *buf, const void __user *from,
+			   u32 bytes);
+int usher_buffer_to_user(const struct usher_buffer *buf, void __user *to,
+			 u32 bytes);
 
 /* Nothing proves that the device will ever let go of it; it is stopped. */
 static inline void usher_buffer_lose(struct usher_buffer *buf)
