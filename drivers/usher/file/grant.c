@@ -22,9 +22,8 @@
 #include "grant/grant.h"
 #include "grant/namespace.h"
 #include "grant/node.h"
-#include "nvme/admin.h"
+#include "grant/query.h"
 #include "nvme/ctrl.h"
-#include "nvme/query.h"
 
 /* ---- ioctls ---- */
 
@@ -179,51 +178,19 @@ static int usher_ioctl_ring_create(void *object, void *data, void __user *argp)
 	return usher_ring_create_fd(object, data, argp);
 }
 
-/* In a slow section */
-static int usher_grant_query(struct usher_grant *grant, struct nvme_command *cmd,
-			     const struct usher_admin_req *req)
-{
-	struct usher_device *ud = grant->ud;
-	int idx, ret;
-
-	ret = usher_dev_enter_slow(ud, &idx);
-	if (ret)
-		return ret;
-	ret = READ_ONCE(grant->dead);
-	if (!ret)
-		ret = usher_admin(ud->ctrl, cmd, req);
-	usher_dev_exit_slow(ud, idx);
-	return ret;
-}
-
 static int usher_ioctl_admin(void *object, void *data, void __user *argp)
 {
 	struct usher_grant *grant = object;
 	struct usher_admin *arg = data;
-	struct usher_admin_req req = {
-		.result	= &arg->result,
-		.user	= true,
-	};
-	struct nvme_command cmd;
-	int bytes, ret;
+	int ret;
 
 	if (arg->flags || arg->pad || arg->status || arg->result)
 		return -EINVAL;
-	bytes = usher_query_build(&grant->scope, arg, &cmd);
-	if (bytes < 0)
-		return bytes;
-	req.data = kzalloc(USHER_QUERY_MAX_BYTES, GFP_KERNEL);
-	if (!req.data)
-		return -ENOMEM;
-	req.bytes = bytes;
-	ret = usher_grant_query(grant, &cmd, &req);
-	if (ret >= 0) {
-		arg->status = ret;
-		ret = !ret && copy_to_user(u64_to_user_ptr(arg->data), req.data, bytes) ?
-			-EFAULT : 0;
-	}
-	kfree(req.data);
-	return ret;
+	ret = usher_grant_query(grant, arg, &arg->result);
+	if (ret < 0)
+		return ret;
+	arg->status = ret;
+	return 0;
 }
 
 static void usher_undo_slice_add(void *object, void *data)
