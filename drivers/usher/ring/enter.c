@@ -29,13 +29,19 @@ static u32 usher_entries_taken(const struct usher_ring *ring,
 		   entries->to - entries->from);
 }
 
+/* Sooner than the work item, when processors are busy */
+static void usher_enter_run_turns(struct usher_qpair *qp)
+{
+	if (!list_empty(&qp->clients.waiters) && READ_ONCE(qp->nr_free))
+		usher_qpair_run_turns(qp);
+}
+
 /* The submitting half, in a section. It says what the other half waits for. */
 static int usher_enter_submit(struct usher_ring *ring,
 			      const struct usher_enter *arg,
 			      struct usher_entries *entries,
 			      struct usher_waiter *w)
 {
-	struct usher_qpair *qp = ring->qp;
 	int ret;
 
 	mutex_lock(&ring->lock);
@@ -52,9 +58,8 @@ static int usher_enter_submit(struct usher_ring *ring,
 
 	if (ring->flags & USHER_RING_POLLED)
 		usher_ring_reap(ring);
-	else if (!list_empty(&qp->clients.waiters) && READ_ONCE(qp->nr_free))
-		/* Sooner than the work item, when processors are busy */
-		usher_qpair_run_turns(qp);
+	else
+		usher_enter_run_turns(ring->qp);
 	return ret;
 }
 
@@ -115,4 +120,65 @@ int usher_ring_enter(struct usher_ring *ring, const struct usher_enter *arg,
 
 	taken = usher_entries_taken(ring, &entries);
 	return taken ?: ret;
+}
+
+/* ---- entries of the kernel's own ---- */
+
+/* In a section, the ring's lock held */
+static int usher_ring_add(struct usher_ring *ring, const struct usher_sqe *sqe,
+			  u32 *index)
+{
+	u32 tail = ring->ctl->sq_tail;
+
+	lockdep_assert_held(&ring->lock);
+	if (READ_ONCE(ring->grant->dead))
+		return READ_ONCE(ring->grant->dead);
+	ring->sq[tail & (ring->sq_entries - 1)] = *sqe;
+	*index = tail;
+	WRITE_ONCE(ring->ctl->sq_tail, tail + 1);
+	return usher_ring_submit_new(ring, 1);
+}
+
+/**
+ * usher_ring_push - hand over an entry of the kernel's own
+ * @ring: with interrupts, not mapped to a process, and with room for the entry
+ * @sqe: the entry
+ * @index: the entry's in the submission ring, for usher_ring_took()
+ *
+ * Waits for a reset that is under way, but not for a slot.
+ *
+ * Return: 0 when the entry will be taken, unless the grant ends before; what the grant
+ * died of; -ENODEV or -ERESTARTSYS.
+ */
+int usher_ring_push(struct usher_ring *ring, const struct usher_sqe *sqe, u32 *index)
+{
+	int idx, ret;
+
+	ret = usher_dev_enter_until(ring->ud, &idx, KTIME_MAX);
+	if (ret)
+		return ret;
+	mutex_lock(&ring->lock);
+	ret = usher_ring_add(ring, sqe, index);
+	usher_ring_unlock(ring);
+	usher_enter_run_turns(ring->qp);
+	usher_dev_exit(ring->ud, idx);
+	return ret;
+}
+
+/**
+ * usher_ring_took - was an entry taken?
+ * @ring: the ring, whose grant has ended, as the caller saw
+ * @index: from usher_ring_push()
+ *
+ * Return: whether it was; if not, it will not be.
+ */
+bool usher_ring_took(struct usher_ring *ring, u32 index)
+{
+	bool took;
+
+	/* Who takes entries looks at the grant with the lock held. */
+	mutex_lock(&ring->lock);
+	took = (s32)(ring->sq_head - index) > 0;
+	usher_ring_unlock(ring);
+	return took;
 }
