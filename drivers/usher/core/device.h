@@ -6,6 +6,7 @@
  *
  * Order of all locks of guarded mode, outermost first:
  *
+ *	usher_passthru.lock
  *	usher_namespaces.lock
  *	  usher_buffers.lock
  *	    usher_device.grant_lock
@@ -14,6 +15,9 @@
  *	      usher_ring.lock
  *	        usher_qpair.lock (irq-safe)
  *	          usher_device.state_lock (irq-safe)
+ *
+ * usher_channel.lock (irq-safe) is inside of the lock of a ring's list of waiters, which
+ * is inside of usher_device.grant_lock and outside of none.
  *
  * Read sections take a usher_ring.lock inside, slow ones the pool's or the
  * buffers'; nobody waits for sections to end with one of those held.

@@ -24,6 +24,36 @@
 #include "grant/node.h"
 #include "grant/query.h"
 #include "nvme/ctrl.h"
+#include "passthru/passthru.h"
+
+/*
+ * struct usher_grant_file - an open file of a grant
+ */
+struct usher_grant_file {
+	struct usher_grant	*grant;
+	struct usher_passthru	passthru; /* ioctls of the stock driver */
+};
+
+/* Takes over the reference. Returns NULL without memory; then it is gone, too. */
+static struct usher_grant_file *usher_grant_file_alloc(struct usher_grant *grant)
+{
+	struct usher_grant_file *gf = kzalloc(sizeof(*gf), GFP_KERNEL_ACCOUNT);
+
+	if (!gf) {
+		usher_grant_unuse(grant);
+		return NULL;
+	}
+	gf->grant = grant;
+	usher_passthru_init(&gf->passthru, grant);
+	return gf;
+}
+
+static void usher_grant_file_free(struct usher_grant_file *gf)
+{
+	usher_passthru_destroy(&gf->passthru);
+	usher_grant_unuse(gf->grant);
+	kfree(gf);
+}
 
 /* ---- ioctls ---- */
 
@@ -78,6 +108,7 @@ static int usher_ioctl_narrow(void *object, void *data, void __user *argp)
 	struct usher_grant *grant = object;
 	struct usher_limits limits;
 	struct usher_scope scope;
+	struct usher_grant_file *gf;
 	struct usher_grant *child;
 	int ret;
 
@@ -90,10 +121,13 @@ static int usher_ioctl_narrow(void *object, void *data, void __user *argp)
 	child = usher_grant_alloc(grant->ud, grant, &scope, &limits);
 	if (IS_ERR(child))
 		return PTR_ERR(child);
-	ret = anon_inode_getfd("[usher-grant]", &usher_grant_fops, child,
+	gf = usher_grant_file_alloc(child);
+	if (!gf)
+		return -ENOMEM;
+	ret = anon_inode_getfd("[usher-grant]", &usher_grant_fops, gf,
 			       O_RDWR | O_CLOEXEC);
 	if (ret < 0)
-		usher_grant_unuse(child);
+		usher_grant_file_free(gf);
 	return ret;
 }
 
@@ -243,11 +277,13 @@ static const struct usher_ioctl_table usher_grant_ioctl_table = {
 static long usher_grant_ioctl(struct file *file, unsigned int cmd,
 			      unsigned long arg)
 {
-	struct usher_grant *grant = file->private_data;
+	struct usher_grant_file *gf = file->private_data;
+	void __user *argp = (void __user *)arg;
 
-	return usher_ioctl(&usher_grant_ioctl_table, grant,
-			   usher_dev_gone(grant->ud), cmd,
-			   (void __user *)arg);
+	if (_IOC_TYPE(cmd) == USHER_NVME_IOC_TYPE)
+		return usher_passthru_ioctl(&gf->passthru, cmd, argp);
+	return usher_ioctl(&usher_grant_ioctl_table, gf->grant,
+			   usher_dev_gone(gf->grant->ud), cmd, argp);
 }
 
 /* ---- files ---- */
@@ -268,6 +304,7 @@ static int usher_node_open(struct inode *inode, struct file *file)
 	struct usher_node *node =
 		container_of(inode->i_cdev, struct usher_node, cdev);
 	struct usher_scope scope = node->grant->scope;
+	struct usher_grant_file *gf;
 	struct usher_grant *grant;
 
 	if (usher_dev_gone(node->ud))
@@ -277,14 +314,18 @@ static int usher_node_open(struct inode *inode, struct file *file)
 				  &node->grant->limits);
 	if (IS_ERR(grant))
 		return PTR_ERR(grant);
-	file->private_data = grant;
+	gf = usher_grant_file_alloc(grant);
+	if (!gf)
+		return -ENOMEM;
+	file->private_data = gf;
 	return nonseekable_open(inode, file);
 }
 
 /* It says that the grant has ended: there is nothing else to wait for. */
 static __poll_t usher_grant_poll(struct file *file, poll_table *wait)
 {
-	struct usher_grant *grant = file->private_data;
+	struct usher_grant_file *gf = file->private_data;
+	struct usher_grant *grant = gf->grant;
 
 	poll_wait(file, &grant->wait, wait);
 	if (usher_dev_gone(grant->ud))
@@ -294,7 +335,7 @@ static __poll_t usher_grant_poll(struct file *file, poll_table *wait)
 
 static int usher_grant_close(struct inode *inode, struct file *file)
 {
-	usher_grant_unuse(file->private_data);
+	usher_grant_file_free(file->private_data);
 	return 0;
 }
 

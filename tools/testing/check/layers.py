@@ -19,7 +19,7 @@ from collections import defaultdict
 from pathlib import Path
 
 # From the top down. "" are the files that are in no room.
-ROOMS = ["", "device", "file", "ring", "grant", "nvme", "guard", "raw", "core"]
+ROOMS = ["", "device", "file", "passthru", "ring", "grant", "nvme", "guard", "raw", "core"]
 # Raw mode stands on core alone, and of the others only main.c knows it.
 STANDS_ON = {"raw": {"core"}, "guard": set()}
 # In no room, but for all of them

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ioctls of <linux/nvme_ioctl.h>: arguments in, the command, the result out. They
+ * return what those of the stock driver do: 0, a positive NVMe status or a negative
+ * errno.
+ */
+#include <linux/nvme.h>
+#include <linux/nvme_ioctl.h>
+#include <linux/ptrace.h>
+#include <linux/stddef.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/usher.h>
+
+#include "core/device.h"
+#include "grant/grant.h"
+#include "passthru/admin.h"
+#include "passthru/channel.h"
+#include "passthru/io.h"
+#include "passthru/passthru.h"
+
+/* Both structs of a command are the same up to the result. */
+#define USHER_CMD_BYTES		offsetof(struct nvme_passthru_cmd, result)
+static_assert(offsetof(struct nvme_passthru_cmd64, rsvd2) == USHER_CMD_BYTES);
+
+/* The same in 32-bit processes, where the struct has no padding at its end */
+#define USHER_USER_IO_BYTES	offsetofend(struct nvme_user_io, appmask)
+
+/* Its number has the size of the struct. */
+#define USHER_IOCTL_SUBMIT_IO32	_IOC(_IOC_WRITE, USHER_NVME_IOC_TYPE, \
+				     _IOC_NR(NVME_IOCTL_SUBMIT_IO), USHER_USER_IO_BYTES)
+
+void usher_passthru_init(struct usher_passthru *pt, struct usher_grant *grant)
+{
+	*pt = (struct usher_passthru) { .grant = grant };
+	mutex_init(&pt->lock);
+}
+
+/* The file is closed: no ioctl is under way. */
+void usher_passthru_destroy(struct usher_passthru *pt)
+{
+	if (pt->channel)
+		usher_channel_put(pt->channel);
+	mutex_destroy(&pt->lock);
+}
+
+/* Why nothing can be done any more, or 0. Removal ends the grants, too. */
+static int usher_passthru_ended(const struct usher_passthru *pt)
+{
+	int dead = READ_ONCE(pt->grant->dead);
+
+	return usher_dev_gone(pt->grant->ud) ? -ENODEV : dead;
+}
+
+static int usher_passthru_do_cmd(struct usher_passthru *pt,
+				 struct nvme_passthru_cmd64 *cmd, bool admin)
+{
+	int ret = usher_passthru_ended(pt);
+
+	if (ret)
+		return ret;
+	if (cmd->flags || cmd->metadata || cmd->metadata_len)
+		return -EINVAL;
+	if (admin)
+		return usher_passthru_admin(pt->grant, cmd);
+	return usher_passthru_io(pt, cmd);
+}
+
+/* The result is 32 bits wide in one struct, 64 in the other. */
+static int usher_passthru_cmd(struct usher_passthru *pt, void __user *argp,
+			      bool admin, bool wide)
+{
+	struct nvme_passthru_cmd64 cmd = {};
+	int ret;
+
+	if (copy_from_user(&cmd, argp, USHER_CMD_BYTES))
+		return -EFAULT;
+	ret = usher_passthru_do_cmd(pt, &cmd, admin);
+	if (ret < 0)
+		return ret;
+	if (wide ? put_user(cmd.result, &((struct nvme_passthru_cmd64 __user *)argp)->result) :
+		   put_user((u32)cmd.result, &((struct nvme_passthru_cmd __user *)argp)->result))
+		return -EFAULT;
+	return ret;
+}
+
+static bool usher_submit_io_valid(const struct nvme_user_io *io)
+{
+	if (io->flags)
+		return false;
+	return io->opcode == nvme_cmd_read || io->opcode == nvme_cmd_write ||
+	       io->opcode == nvme_cmd_compare;
+}
+
+static int usher_passthru_submit_io(struct usher_passthru *pt, void __user *argp)
+{
+	const struct usher_scope *scope = &pt->grant->scope;
+	struct nvme_passthru_cmd64 cmd;
+	struct nvme_user_io io = {};
+
+	if (copy_from_user(&io, argp, USHER_USER_IO_BYTES))
+		return -EFAULT;
+	if (!usher_submit_io_valid(&io))
+		return -EINVAL;
+	cmd = (struct nvme_passthru_cmd64) {
+		.opcode		= io.opcode,
+		.nsid		= scope->nsid,
+		.metadata	= io.metadata,
+		.addr		= io.addr,
+		.data_len	= (io.nblocks + 1) * scope->lba_bytes,
+		.cdw10		= lower_32_bits(io.slba),
+		.cdw11		= upper_32_bits(io.slba),
+		.cdw12		= io.nblocks | io.control << 16,
+		.cdw13		= io.dsmgmt,
+		.cdw14		= io.reftag,
+		.cdw15		= io.apptag | io.appmask << 16,
+	};
+	return usher_passthru_do_cmd(pt, &cmd, false);
+}
+
+/* Those of all nodes */
+static long usher_passthru_ctrl_ioctl(struct usher_passthru *pt, unsigned int cmd,
+				      void __user *argp)
+{
+	switch (cmd) {
+	case NVME_IOCTL_ADMIN_CMD:
+		return usher_passthru_cmd(pt, argp, true, false);
+	case NVME_IOCTL_ADMIN64_CMD:
+		return usher_passthru_cmd(pt, argp, true, true);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* Those of namespaces and slices; NSIDs that do not fit an int are as in stock. */
+static long usher_passthru_ns_ioctl(struct usher_passthru *pt, unsigned int cmd,
+				    void __user *argp)
+{
+	switch (cmd) {
+	case NVME_IOCTL_ID:
+		if (usher_dev_gone(pt->grant->ud))
+			return -ENODEV;
+		force_successful_syscall_return();
+		return pt->grant->scope.nsid;
+	case NVME_IOCTL_SUBMIT_IO:
+	case USHER_IOCTL_SUBMIT_IO32:
+		return usher_passthru_submit_io(pt, argp);
+	case NVME_IOCTL_IO_CMD:
+		return usher_passthru_cmd(pt, argp, false, false);
+	case NVME_IOCTL_IO64_CMD:
+		return usher_passthru_cmd(pt, argp, false, true);
+	default:
+		return usher_passthru_ctrl_ioctl(pt, cmd, argp);
+	}
+}
+
+/**
+ * usher_passthru_ioctl - an ioctl of type USHER_NVME_IOC_TYPE
+ * @pt: of the file
+ * @cmd: which one
+ * @argp: the process's argument
+ *
+ * Return: 0; a positive NVMe status, or NSID; or a negative errno: ENOTTY unknown on this
+ * node, EINVAL, EFAULT and those of the commands.
+ */
+long usher_passthru_ioctl(struct usher_passthru *pt, unsigned int cmd,
+			  void __user *argp)
+{
+	if (!pt->grant->scope.nsid)
+		return usher_passthru_ctrl_ioctl(pt, cmd, argp);
+	return usher_passthru_ns_ioctl(pt, cmd, argp);
+}

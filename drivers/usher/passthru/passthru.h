@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ioctls of <linux/nvme_ioctl.h>, for programs that know the stock driver.
+ */
+#ifndef _USHER_PASSTHRU_PASSTHRU_H
+#define _USHER_PASSTHRU_PASSTHRU_H
+
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+struct usher_channel;
+struct usher_grant;
+
+/* Type of these ioctls */
+#define USHER_NVME_IOC_TYPE	'N'
+
+/*
+ * struct usher_passthru - what an open file has for these ioctls
+ */
+struct usher_passthru {
+	struct usher_grant	*grant;	/* of the file, which keeps it */
+	struct mutex		lock; /* @channel; outside of the pool's and grants' */
+	struct usher_channel	*channel; /* made by the first I/O command, or NULL */
+};
+
+void usher_passthru_init(struct usher_passthru *pt, struct usher_grant *grant);
+void usher_passthru_destroy(struct usher_passthru *pt);
+long usher_passthru_ioctl(struct usher_passthru *pt, unsigned int cmd,
+			  void __user *argp);
+
+#endif /* _USHER_PASSTHRU_PASSTHRU_H */
