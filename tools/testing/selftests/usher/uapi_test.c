@@ -234,8 +234,8 @@ TEST_F(ioctls, enotty_for_unknown)
 			EXPECT_EQ(-ENOTTY, call(self->ring.fd,
 						_IO(USHER_IOC_TYPE, nr), &arg));
 		/* Another type, a direction, or a size: other numbers */
-		EXPECT_EQ(-ENOTTY, call(self->grant, _IO('N', nr), &arg));
-		EXPECT_EQ(-ENOTTY, call(self->ring.fd, _IO('N', nr), &arg));
+		EXPECT_EQ(-ENOTTY, call(self->grant, _IO('n', nr), &arg));
+		EXPECT_EQ(-ENOTTY, call(self->ring.fd, _IO('n', nr), &arg));
 		EXPECT_EQ(-ENOTTY, call(self->grant,
 					_IOC(_IOC_READ, USHER_IOC_TYPE, nr, 0),
 					&arg));
