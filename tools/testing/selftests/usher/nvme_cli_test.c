@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * nvme-cli, as the distribution has it, works on the nodes, for a user without
+ * privileges.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "helper.h"
+
+#define UID		4713
+#define SLICE_SLBA	2048
+#define SLICE_NLB	1024
+#define BYTES		4096
+
+/* FIXTURE_DATA(nvme_cli), in a form that checkpatch reads */
+#define nvme_cli_data	_test_data_nvme_cli
+
+FIXTURE(nvme_cli) {
+	int grant;
+	int id;			/* of the slice */
+	struct usher_grant_info info;
+	char node[64];		/* of the namespace */
+	char slice[64];
+	char file[64];		/* of the user */
+	char output[16384];	/* of the last command, errors too */
+};
+
+FIXTURE_SETUP(nvme_cli)
+{
+	int slice, fd;
+
+	self->grant = disk_open(PLAIN, O_RDWR);
+	ASSERT_LE(0, self->grant);
+	ASSERT_EQ(0, grant_info(self->grant, &self->info));
+	slice = grant_narrow(self->grant, SLICE_SLBA, SLICE_NLB, USHER_RIGHTS_ALL);
+	ASSERT_LE(0, slice);
+	self->id = slice_add(slice, UID, UID, 0600);
+	ASSERT_LT(0, self->id);
+	close(slice);
+	ASSERT_EQ(0, disk_node(PLAIN, "n1", self->node, sizeof(self->node)));
+	snprintf(self->slice, sizeof(self->slice), "%ss%d", self->node, self->id);
+	snprintf(self->file, sizeof(self->file), "/tmp/nvme_cli.XXXXXX");
+	fd = mkstemp(self->file);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, fchown(fd, UID, UID));
+	close(fd);
+}
+
+FIXTURE_TEARDOWN(nvme_cli)
+{
+	unlink(self->file);
+	EXPECT_EQ(0, slice_remove(self->grant, self->id));
+	close(self->grant);
+}
+
+/* Runs nvme as the user, and keeps its output. Returns its exit status. */
+__attribute__((format(printf, 2, 3)))
+static int run_nvme(struct nvme_cli_data *self, const char *fmt, ...)
+{
+	char command[512] = "nvme ";
+	size_t at = strlen(command), n;
+	int pipes[2], status;
+	va_list args;
+	ssize_t got;
+	pid_t pid;
+
+	va_start(args, fmt);
+	vsnprintf(command + at, sizeof(command) - at, fmt, args);
+	va_end(args);
+	if (pipe(pipes))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		dup2(pipes[1], STDOUT_FILENO);
+		dup2(pipes[1], STDERR_FILENO);
+		if (become(UID))
+			_exit(99);
+		execl("/bin/sh", "sh", "-c", command, NULL);
+		_exit(98);
+	}
+	close(pipes[1]);
+	for (n = 0; n < sizeof(self->output) - 1; n += got) {
+		got = read(pipes[0], self->output + n, sizeof(self->output) - 1 - n);
+		if (got <= 0)
+			break;
+	}
+	self->output[n] = '\0';
+	close(pipes[0]);
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	if (WEXITSTATUS(status))
+		ksft_print_msg("%s: exit status %d: %s\n", command, WEXITSTATUS(status),
+			       self->output);
+	return WEXITSTATUS(status);
+}
+
+/* Versions of nvme-cli differ in spaces, which do not count. */
+static bool says(const struct nvme_cli_data *self, const char *text)
+{
+	const char *at, *t, *o;
+
+	for (at = self->output; *at; at++) {
+		for (t = text, o = at; *t; t++, o++) {
+			t += strspn(t, " ");
+			o += strspn(o, " ");
+			if (*t != *o)
+				break;
+		}
+		if (!*t)
+			return true;
+	}
+	return false;
+}
+
+/* ---- what the disk tells of itself ---- */
+
+TEST_F(nvme_cli, queries_on_a_slice)
+{
+	char line[64];
+
+	EXPECT_EQ(0, run_nvme(self, "get-ns-id %s", self->slice));
+	snprintf(line, sizeof(line), "namespace-id:%u", self->info.nsid);
+	EXPECT_TRUE(says(self, line)) TH_LOG("%s", self->output);
+	EXPECT_EQ(0, run_nvme(self, "id-ctrl %s", self->slice));
+	snprintf(line, sizeof(line), "sn: %s", environment(PLAIN));
+	EXPECT_TRUE(says(self, line)) TH_LOG("%s", self->output);
+	EXPECT_EQ(0, run_nvme(self, "id-ns %s", self->slice));
+	snprintf(line, sizeof(line), "nsze: %#llx",
+		 (unsigned long long)self->info.ns_blocks);
+	EXPECT_TRUE(says(self, line)) TH_LOG("%s", self->output);
+	EXPECT_EQ(0, run_nvme(self, "smart-log %s", self->slice));
+	EXPECT_TRUE(says(self, "critical_warning")) TH_LOG("%s", self->output);
+	EXPECT_EQ(0, run_nvme(self, "get-feature %s -f 7", self->slice));
+	EXPECT_TRUE(says(self, "Number of Queues")) TH_LOG("%s", self->output);
+}
+
+TEST_F(nvme_cli, what_is_refused_is_named)
+{
+	EXPECT_NE(0, run_nvme(self, "format %s --force", self->slice));
+	EXPECT_TRUE(says(self, "Invalid Command Opcode")) TH_LOG("%s", self->output);
+	EXPECT_NE(0, run_nvme(self, "read %s -s 0 -c 0 -z 512 -d %s", self->slice, self->file));
+	EXPECT_TRUE(says(self, "LBA Out of Range")) TH_LOG("%s", self->output);
+	/* The user may not open the namespace. */
+	EXPECT_NE(0, run_nvme(self, "id-ctrl %s", self->node));
+	EXPECT_TRUE(says(self, "Permission denied")) TH_LOG("%s", self->output);
+}
+
+/* ---- data ---- */
+
+static bool file_has(const char *path, uint32_t seed)
+{
+	char data[BYTES + 1];
+	int fd = open(path, O_RDONLY);
+	bool has = read(fd, data, sizeof(data)) == BYTES &&
+		   pattern_is(data, SLICE_SLBA, BYTES / 512, 512, seed);
+
+	close(fd);
+	return has;
+}
+
+TEST_F(nvme_cli, read)
+{
+	struct worker w;
+
+	ASSERT_EQ(0, worker_open(&w, grant_narrow(self->grant, SLICE_SLBA, SLICE_NLB,
+						  USHER_RIGHTS_ALL), 8, BYTES, 0));
+	pattern_fill(w.memory, SLICE_SLBA, BYTES / 512, 512, 3);
+	ASSERT_EQ(0, worker_move(&w, OP_WRITE, SLICE_SLBA, BYTES / 512, 0));
+	worker_close(&w);
+	EXPECT_EQ(0, run_nvme(self, "read %s -s %d -c %d -z %d -d %s", self->slice,
+			      SLICE_SLBA, BYTES / 512 - 1, BYTES, self->file));
+	EXPECT_TRUE(file_has(self->file, 3));
+}
+
+/*
+ * nvme-cli opens every file for reading only, and what an open file may do is what it was
+ * opened for.
+ */
+TEST_F(nvme_cli, writes_need_a_file_opened_for_writing)
+{
+	EXPECT_NE(0, run_nvme(self, "write %s -s %d -c 0 -z 512 -d /etc/os-release",
+			      self->slice, SLICE_SLBA));
+	EXPECT_TRUE(says(self, "Access Denied")) TH_LOG("%s", self->output);
+	EXPECT_NE(0, run_nvme(self, "flush %s -n %u", self->slice, self->info.nsid));
+	EXPECT_TRUE(says(self, "Access Denied")) TH_LOG("%s", self->output);
+}
+
+TEST_HARNESS_MAIN
