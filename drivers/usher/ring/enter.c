@@ -136,7 +136,8 @@ static int usher_ring_add(struct usher_ring *ring, const struct usher_sqe *sqe,
 	ring->sq[tail & (ring->sq_entries - 1)] = *sqe;
 	*index = tail;
 	WRITE_ONCE(ring->ctl->sq_tail, tail + 1);
-	return usher_ring_submit_new(ring, 1);
+	/* And those before it that found no slot: it is after them. */
+	return usher_ring_submit_new(ring, U32_MAX);
 }
 
 /**

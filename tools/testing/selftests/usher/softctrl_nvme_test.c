@@ -163,6 +163,35 @@ TEST_F_TIMEOUT(held, tags_come_back_with_completions, 200)
 	EXPECT_EQ(0, read_block(self->grant, self->nsid, data));
 }
 
+/* The queue has three slots: what waits for one in the ring is taken when it comes. */
+TEST_F_TIMEOUT(held, more_threads_than_slots, 120)
+{
+	enum { SLOTS = 3, THREADS = 12 };
+	struct reader readers[THREADS];
+	long held;
+	int i;
+
+	ASSERT_EQ(0, plug(self, "mqes=3"));
+	ASSERT_EQ(0, open_grant(self));
+	held = stat_of("held");
+	ASSERT_EQ(0, fault("hold", "on op=2"));
+	for (i = 0; i < THREADS; i++) {
+		readers[i] = (struct reader) {
+			.fd = self->grant, .nsid = self->nsid, .ret = 1,
+		};
+		ASSERT_EQ(0, pthread_create(&readers[i].thread, NULL, reader_thread,
+					    &readers[i]));
+	}
+	ASSERT_TRUE(wait_stat("held", held + SLOTS));
+	EXPECT_TRUE(quiet());
+	ASSERT_EQ(0, fault("hold", "off"));
+	ASSERT_EQ(0, fault("release", "fifo"));
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(readers[i].thread, NULL);
+		EXPECT_EQ(0, readers[i].ret);
+	}
+}
+
 static void on_signal(int signal)
 {
 }
