@@ -12,11 +12,13 @@
  */
 #include <linux/log2.h>
 #include <linux/minmax.h>
+#include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "core/device.h"
+#include "core/wake.h"
 #include "grant/buffer.h"
 #include "grant/grant.h"
 #include "passthru/channel.h"
@@ -220,14 +222,19 @@ static int usher_call_wait(struct usher_call *call)
 static void usher_call_end(struct usher_call *call)
 {
 	struct usher_channel *channel = call->channel;
+	bool unused = false;
 
 	spin_lock_irq(&channel->lock);
 	if (!call->done && call->tag >= 0) {
 		channel->calls[call->tag] = NULL;
-		if (!call->pushed)
+		unused = !call->pushed;
+		if (unused)
 			__clear_bit(call->tag, channel->busy);
 	}
 	spin_unlock_irq(&channel->lock);
+	/* There is no completion that would wake who waits for a tag. */
+	if (unused)
+		usher_ring_wake(channel->ring, EPOLLIN, USHER_WAKES);
 }
 
 /**
