@@ -17,13 +17,14 @@
 
 /*
  * The file's channel, held for the caller. One that was revoked while the file was not
- * (USHER_IOC_REVOKE) is replaced.
+ * (USHER_IOC_REVOKE) is replaced. To make one may take as long as an admin command.
  */
 static struct usher_channel *usher_passthru_get_channel(struct usher_passthru *pt)
 {
 	struct usher_channel *channel;
 
-	mutex_lock(&pt->lock);
+	if (mutex_lock_killable(&pt->lock))
+		return ERR_PTR(-EINTR);
 	channel = pt->channel;
 	if (channel && READ_ONCE(channel->grant->dead)) {
 		pt->channel = NULL;
