@@ -268,6 +268,18 @@ static int affinity_of(const struct ring *ring, char *path, size_t size)
 	return ret;
 }
 
+/* Some interrupts move when the next one comes, and not twice before. */
+static bool interrupt_has_moved(struct share_data *self, const char *path)
+{
+	char effective[96], at[64], mask[64];
+
+	snprintf(effective, sizeof(effective), "%.*s/effective_affinity",
+		 (int)(strrchr(path, '/') - path), path);
+	return !worker_move(&self->w, OP_READ, 0, 1, 0) &&
+	       !read_text(effective, at, sizeof(at)) &&
+	       !read_text(path, mask, sizeof(mask)) && !strcmp(at, mask);
+}
+
 /* Another ring, opened on a CPU, in place of the worker's: the CPUs of its interrupt */
 static long affinity_when_opened_on(struct share_data *self, int cpu, const char *path)
 {
@@ -280,7 +292,8 @@ static long affinity_when_opened_on(struct share_data *self, int cpu, const char
 	if (ring_open(&self->w.ring, self->w.grant, 8, 0) ||
 	    affinity_of(&self->w.ring, now, sizeof(now)) || strcmp(now, path))
 		return -ENODEV;
-	if (worker_move(&self->w, OP_READ, 0, 1, 0) || read_text(path, mask, sizeof(mask)))
+	if (!wait_until(interrupt_has_moved(self, path)) ||
+	    read_text(path, mask, sizeof(mask)))
 		return -EIO;
 	return strtol(mask, NULL, 16);
 }
@@ -291,8 +304,7 @@ TEST_F(share, an_affinity_that_was_set_stays)
 	char path[64];
 
 	ASSERT_EQ(0, affinity_of(&self->w.ring, path, sizeof(path)));
-	/* Some interrupts move when the next one comes, and not twice before. */
-	EXPECT_EQ(0, worker_move(&self->w, OP_READ, 0, 1, 0));
+	EXPECT_TRUE(wait_until(interrupt_has_moved(self, path)));
 	EXPECT_EQ(1, affinity_when_opened_on(self, 0, path));
 	EXPECT_EQ(2, affinity_when_opened_on(self, 1, path));
 	ASSERT_EQ(0, write_text(path, "1"));
