@@ -15,9 +15,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import cache
 import kernels
 import report
-from kernels import HERE, say
+from cache import say
+from kernels import HERE
 
 # Exit statuses of our own; others are the command's
 CANNOT_RUN = 120
@@ -64,8 +66,8 @@ def accelerator(qemu, image):
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    answer = kernels.cache_folder() / f"accelerator-{boot}"
-    with kernels.locked("accelerator"):
+    answer = cache.cache_folder() / f"accelerator-{boot}"
+    with cache.locked("accelerator"):
         if not answer.exists():
             answer.write_text("kvm" if kvm_works(qemu, image) else "tcg")
     return answer.read_text()
@@ -77,8 +79,8 @@ def root_modules(kernel):
     """Module files the root file system needs, in order of insertion."""
     files = []
     for name in MODULES:
-        shown = kernels.run(["modprobe", "-d", kernel.folder / "modules", "-S", kernel.release,
-                             "--show-depends", name])
+        shown = cache.run(["modprobe", "-d", kernel.folder / "modules", "-S", kernel.release,
+                           "--show-depends", name])
         for line in shown.splitlines():
             kind, path = line.split(maxsplit=1)
             if kind == "insmod" and path.strip() not in files:

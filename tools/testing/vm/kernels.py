@@ -9,21 +9,21 @@ minimal-*   Debian's source of 6.12 or 6.1, configured with minimal.config, and 
             file of a few lines over that: to compile the module for, not to boot
 """
 
-import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
-import sys
-from contextlib import contextmanager
 from pathlib import Path
+
+from archive import (CannotDownload, NotInArchive, candidate, current, download,
+                     update_lists)
+from cache import KernelError, cache_folder, filled, newest, run, say
 
 HERE = Path(__file__).resolve().parent
 STOCK = ("6.1", "6.12")
 # By series, what its folder in the cache is called
 SOURCES = {"6.12": "source", "6.1": "old-source"}
-APT_LISTS = "/var/lib/apt/lists"
 # Kernels built here, each from fragments of which a later one overrides
 FRAGMENTS = {"debug": ("debug.config",), "gcov": ("debug.config", "gcov.config")}
 BUILT = tuple(FRAGMENTS)
@@ -39,18 +39,6 @@ WITH_SYMBOLS = "minimal-6.12"
 NAMES = STOCK + BUILT + tuple(CONFIGURED) + ("source",)
 
 
-class KernelError(Exception):
-    """A kernel could not be had; the text says why and what to do."""
-
-
-class CannotDownload(KernelError):
-    """The archive does not have what apt's lists say."""
-
-
-class NotInArchive(KernelError):
-    """The configured package archives do not have this kernel."""
-
-
 class Kernel:
     """One kernel in the cache."""
 
@@ -63,51 +51,7 @@ class Kernel:
         self.modules = folder / "modules" / "lib" / "modules" / self.release
 
 
-def cache_folder():
-    base = os.environ.get("USHER_CACHE")
-    if not base:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-        base = os.path.join(base, "usher")
-    path = Path(base).absolute()
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def say(text):
-    print(f"vm: {text}", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def locked(name):
-    """Let one process at a time make one thing in the cache."""
-    with open(cache_folder() / f"{name}.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def run(command, **kwargs):
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            stdin=subprocess.DEVNULL, text=True, check=False, **kwargs)
-    if result.returncode:
-        tail = "\n".join(result.stdout.splitlines()[-15:])
-        raise KernelError(f"`{' '.join(map(str, command))}` failed:\n{tail}")
-    return result.stdout
-
-
 # Packages
-
-def candidate(package):
-    """The version and the dependencies apt would install, or None."""
-    shown = subprocess.run(["apt-cache", "show", "--no-all-versions", package],
-                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                           text=True, check=False).stdout
-    version = re.search(r"^Version: (\S+)$", shown, re.M)
-    if not version:
-        return None
-    depends = re.search(r"^Depends: (.*)$", shown, re.M)
-    names = re.findall(r"(?:^|, |\| )([^\s,|]+)", depends.group(1)) if depends else []
-    return version.group(1), names
-
 
 def stock_image(name):
     """Name of the package with the newest stock kernel of a series."""
@@ -140,28 +84,6 @@ def source_packages(series):
     return {package: found[0]} if found else None
 
 
-def update_lists():
-    """Refresh apt's lists, as root if that can be had without asking."""
-    command = ["apt-get", "-q", "update"]
-    if os.getuid():
-        command = ["sudo", "-n"] + command
-    say("refreshing apt's package lists")
-    try:
-        run(command)
-    except (KernelError, OSError) as error:
-        say(f"apt's lists stay as they are: {error}")
-
-
-def download(packages, folder):
-    for package, version in packages.items():
-        say(f"downloading {package} {version}")
-        try:
-            run(["apt-get", "download", "-o", "APT::Sandbox::User=root",
-                 f"{package}={version}"], cwd=folder)
-        except KernelError as error:
-            raise CannotDownload(error) from error
-
-
 def unpack(packages, folder, root):
     download(packages, folder)
     root.mkdir()
@@ -171,34 +93,6 @@ def unpack(packages, folder, root):
 
 
 # Making things in the cache
-
-def newest(pattern):
-    """The latest complete folder of that name pattern, or None."""
-    found = sorted(cache_folder().glob(f"{pattern}/complete"),
-                   key=lambda path: path.stat().st_mtime)
-    return found[-1].parent if found else None
-
-
-def filled(folder, fill):
-    """A folder of the cache, filled once, however many ask for it at a time."""
-    complete = folder / "complete"
-    if not complete.exists():
-        with locked(folder.name):
-            if not complete.exists():
-                shutil.rmtree(folder, ignore_errors=True)
-                folder.mkdir()
-                fill(folder)
-                complete.touch()
-    return folder
-
-
-def current(folder):
-    """Whether apt's lists are no newer than our last look at them."""
-    try:
-        return os.stat(APT_LISTS).st_mtime < (folder / "complete").stat().st_mtime
-    except OSError:
-        return False
-
 
 def unpacked(name, packages, version, fill):
     """The folder that fill(packages, folder) makes of the packages apt knows.

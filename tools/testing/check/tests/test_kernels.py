@@ -6,6 +6,7 @@ import unittest
 from pathlib import Path
 
 import kernels
+from cache import KernelError
 
 
 class Fragments(unittest.TestCase):
@@ -39,7 +40,7 @@ class Fragments(unittest.TestCase):
         got = self.write("got", "CONFIG_B=7\n# CONFIG_C is not set\nCONFIG_E=y\n")
         kernels.check_config(["CONFIG_B=7", "# CONFIG_A is not set", "# CONFIG_C is not set"], got)
         for line in ("CONFIG_A=y", "CONFIG_C=y", "CONFIG_B=8", "# CONFIG_E is not set"):
-            self.assertRaises(kernels.KernelError, kernels.check_config, [line], got)
+            self.assertRaises(KernelError, kernels.check_config, [line], got)
 
 
 if __name__ == "__main__":
