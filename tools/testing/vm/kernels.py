@@ -5,8 +5,8 @@
 source      Debian's source of 6.12
 debug       that source, built with debug.config
 gcov        that source, built with gcov.config over debug.config
-minimal-*   Debian's source of 6.12 or 6.1, configured with minimal.config, and with a
-            file of a few lines over that: to compile the module for, not to boot
+minimal-*   Debian's source of 6.12, 6.1 or the newest 7, configured with minimal.config,
+            and with a file of a few lines over that: to compile the module for, not to boot
 """
 
 import hashlib
@@ -16,14 +16,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from archive import (CannotDownload, NotInArchive, candidate, current, download,
-                     update_lists)
+from archive import Archive, CannotDownload, NotInArchive, Suite, current
 from cache import KernelError, cache_folder, filled, newest, run, say
 
 HERE = Path(__file__).resolve().parent
 STOCK = ("6.1", "6.12")
-# By series, what its folder in the cache is called
-SOURCES = {"6.12": "source", "6.1": "old-source"}
+MACHINE = Archive()
+# By series, what its folder in the cache is called, and where it is from
+SOURCES = {"6.12": ("source", MACHINE), "6.1": ("old-source", MACHINE),
+           "7": ("new-source", Suite("trixie-backports"))}
 # Kernels built here, each from fragments of which a later one overrides
 FRAGMENTS = {"debug": ("debug.config",), "gcov": ("debug.config", "gcov.config")}
 BUILT = tuple(FRAGMENTS)
@@ -56,7 +57,7 @@ class Kernel:
 def stock_image(name):
     """Name of the package with the newest stock kernel of a series."""
     for meta in (f"linux-image-{name}-amd64", "linux-image-amd64"):
-        found = candidate(meta)
+        found = MACHINE.candidate(meta)
         for package in found[1] if found else ():
             if re.match(rf"linux-image-{re.escape(name)}\.\d+.*-amd64$", package):
                 return package
@@ -70,46 +71,54 @@ def stock_packages(name):
         return None
     headers = image.replace("linux-image-", "linux-headers-")
     wanted = [image, headers]
-    wanted += [package for package in (candidate(headers) or (None, []))[1]
+    wanted += [package for package in (MACHINE.candidate(headers) or (None, []))[1]
                if re.match(r"linux-(headers-.*-common|kbuild-)", package)]
-    versions = {package: candidate(package) for package in wanted}
+    versions = {package: MACHINE.candidate(package) for package in wanted}
     if len(versions) < 4 or None in versions.values():
         return None
     return {package: found[0] for package, found in versions.items()}
 
 
-def source_packages(series):
-    package = f"linux-source-{series}"
-    found = candidate(package)
+def newest_of(series, packages):
+    """The one of these packages with the source of that series, and the latest of it."""
+    releases = {}
+    for package in packages:
+        release = re.fullmatch(rf"linux-source-({re.escape(series)}(?:\.\d+)*)", package)
+        if release:
+            releases[tuple(map(int, release.group(1).split(".")))] = package
+    return releases[max(releases)] if releases else None
+
+
+def source_packages(series, archive):
+    package = newest_of(series, archive.packages(f"linux-source-{series}"))
+    found = archive.candidate(package) if package else None
     return {package: found[0]} if found else None
 
 
-def unpack(packages, folder, root):
-    download(packages, folder)
+def unpack(packages, archive, folder, root):
+    archive.download(packages, folder)
     root.mkdir()
-    for archive in sorted(folder.glob("*.deb")):
-        run(["dpkg-deb", "-x", archive, root])
-        archive.unlink()
+    for package in sorted(folder.glob("*.deb")):
+        run(["dpkg-deb", "-x", package, root])
+        package.unlink()
 
 
 # Making things in the cache
 
-def unpacked(name, packages, version, fill):
+def unpacked(name, archive, packages, version, fill):
     """The folder that fill(packages, folder) makes of the packages apt knows.
 
     Where apt has no lists, what was made earlier serves.
     """
     earlier = newest(f"{name}-*")
-    if earlier and current(earlier):
+    if earlier and current(earlier / "complete"):
         return earlier
-    if not candidate("gcc"):
-        update_lists()
+    archive.look()
     found = packages()
     if not found and earlier:
         return earlier
     if not found:
-        raise NotInArchive(f"kernel {name} is not in the package archives of this machine "
-                           "(see /etc/apt/sources.list.d)")
+        raise NotInArchive(f"kernel {name} is not in {archive.name}, or that cannot be read")
 
     def folder_of(found):
         return filled(cache_folder() / f"{name}-{version(found)}",
@@ -119,7 +128,7 @@ def unpacked(name, packages, version, fill):
         folder = folder_of(found)
     except CannotDownload:
         # Old lists name versions that the archive has replaced since.
-        update_lists()
+        archive.update()
         folder = folder_of(packages() or found)
     (folder / "complete").touch()
     return folder
@@ -132,7 +141,7 @@ def find_image_package(packages):
 def make_stock(packages, folder):
     """Unpack a stock kernel and its headers so that both work in place."""
     root = folder / "root"
-    unpack(packages, folder, root)
+    unpack(packages, MACHINE, folder, root)
     release = find_image_package(packages).removeprefix("linux-image-")
 
     kdir = root / "usr/src" / f"linux-headers-{release}"
@@ -155,18 +164,20 @@ def make_stock(packages, folder):
     (folder / "release").write_text(release + "\n")
 
 
-def make_source(packages, folder):
-    unpack(packages, folder, folder / "root")
+def make_source(packages, archive, folder):
+    unpack(packages, archive, folder, folder / "root")
     say("unpacking the kernel source")
-    archive = next((folder / "root/usr/src").glob("linux-source-*.tar.xz"))
-    run(["tar", "-C", folder, "-xf", archive])
+    packed = next((folder / "root/usr/src").glob("linux-source-*.tar.xz"))
+    run(["tar", "-C", folder, "-xf", packed])
     shutil.rmtree(folder / "root")
     next(folder.glob("linux-source-*")).rename(folder / "linux")
 
 
 def source(series="6.12"):
-    folder = unpacked(SOURCES[series], lambda: source_packages(series),
-                      lambda packages: next(iter(packages.values())), make_source)
+    name, archive = SOURCES[series]
+    folder = unpacked(name, archive, lambda: source_packages(series, archive),
+                      lambda packages: next(iter(packages.values())),
+                      lambda packages, folder: make_source(packages, archive, folder))
     return folder / "linux"
 
 
@@ -180,7 +191,7 @@ def built_folder(name):
     series, fragments = recipe(name)
     compiler = subprocess.run(["gcc", "--version"], stdout=subprocess.PIPE, check=True).stdout
     parts = [(HERE / fragment).read_bytes() for fragment in fragments]
-    version = source(series).parent.name.removeprefix(f"{SOURCES[series]}-")
+    version = source(series).parent.name.removeprefix(f"{SOURCES[series][0]}-")
     parts += [version.encode(), compiler.splitlines()[0]]
     identity = hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
     return cache_folder() / f"{name}-{identity}"
@@ -260,6 +271,6 @@ def kernel(name):
     elif name in CONFIGURED:
         folder = filled(built_folder(name), lambda folder: make_configured(name, folder))
     else:
-        folder = unpacked(name, lambda: stock_packages(name),
+        folder = unpacked(name, MACHINE, lambda: stock_packages(name),
                           lambda packages: packages[find_image_package(packages)], make_stock)
     return Kernel(name, folder)
