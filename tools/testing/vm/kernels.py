@@ -35,6 +35,8 @@ CONFIGURED = {
         ("minimal-net", ("minimal.config", "minimal-net.config")),
         ("minimal-iommu", ("minimal.config", "minimal-iommu.config")))
 }
+# Where the unit tests do not run, they are compiled at least.
+CONFIGURED["minimal-tests-7"] = ("7", ("minimal.config", "minimal-tests.config"))
 # What this one exports is known as well: its code is compiled.
 WITH_SYMBOLS = "minimal-6.12"
 NAMES = STOCK + BUILT + tuple(CONFIGURED) + ("source",)

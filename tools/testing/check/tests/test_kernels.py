@@ -113,6 +113,8 @@ class Fragments(unittest.TestCase):
                          ("6.1", ("minimal.config", "minimal-net.config")))
         self.assertEqual(kernels.recipe("minimal-iommu-7"),
                          ("7", ("minimal.config", "minimal-iommu.config")))
+        self.assertEqual(kernels.recipe("minimal-tests-7"),
+                         ("7", ("minimal.config", "minimal-tests.config")))
         self.assertIn(kernels.WITH_SYMBOLS, kernels.CONFIGURED)
         for name in kernels.BUILT + tuple(kernels.CONFIGURED):
             for fragment in kernels.recipe(name)[1]:
