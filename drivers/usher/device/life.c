@@ -21,6 +21,7 @@
 #include "device/life.h"
 #include "grant/grant.h"
 #include "nvme/admin.h"
+#include "nvme/expire.h"
 #include "nvme/qpair.h"
 #include "ring/complete.h"
 #include "ring/submit.h"

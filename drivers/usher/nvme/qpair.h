@@ -101,18 +101,6 @@ struct usher_qpair {
 	atomic_t			nr_rings;
 };
 
-/**
- * enum usher_late - what the watchdog is to do about a queue
- * @USHER_LATE_NONE: nothing
- * @USHER_LATE_ABORT: abort the command
- * @USHER_LATE_RESET: aborting did not help, or is not possible
- */
-enum usher_late {
-	USHER_LATE_NONE,
-	USHER_LATE_ABORT,
-	USHER_LATE_RESET,
-};
-
 struct usher_qpair *usher_qpair_alloc(struct usher_ctrl *ctrl, u16 qid,
 				      u16 depth, u32 nr_cmd_pages,
 				      const struct usher_qpair_ops *ops,
@@ -135,6 +123,7 @@ bool usher_qpair_take_blocks(struct usher_qpair *qp, struct usher_client *client
 			     u32 blocks);
 void usher_qpair_run_turns(struct usher_qpair *qp);
 
+bool usher_slot_lookup(struct usher_qpair *qp, u16 cid, struct usher_slot **slot);
 void usher_qpair_doorbell(struct usher_qpair *qp);
 u32 usher_qpair_reap(struct usher_qpair *qp);
 bool usher_qpair_poll(struct usher_qpair *qp);
@@ -144,13 +133,6 @@ void usher_qpair_tell_all(struct usher_qpair *qp);
 struct usher_client *usher_qpair_next_to_tell(struct usher_qpair *qp);
 void usher_qpair_stop(struct usher_qpair *qp, enum usher_dma_proof dma);
 void usher_qpair_cancel_work(struct usher_qpair *qp);
-enum usher_late usher_qpair_expire(struct usher_qpair *qp, unsigned long timeout,
-				   u16 *cid);
-void usher_qpair_aborted(struct usher_qpair *qp, u16 cid, unsigned long timeout);
-
-#if IS_ENABLED(CONFIG_KUNIT)
-bool usher_slot_lookup(struct usher_qpair *qp, u16 cid, struct usher_slot **slot);
-#endif
 
 /* Is there something to reap? In a section; a hint, without the lock. */
 static inline bool usher_qpair_pending(const struct usher_qpair *qp)

@@ -7,6 +7,7 @@
 #include <linux/prandom.h>
 
 #include "core/wake.h"
+#include "nvme/expire.h"
 #include "nvme/inflight.h"
 #include "nvme/qpair.h"
 #include "nvme/qpair_ops.h"
