@@ -5,6 +5,7 @@
  * wake_up() and its like walk the whole list with interrupts off. A list that is
  * walked here is not walked by those: a mark may be in it.
  */
+#include <linux/kernel.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
@@ -92,6 +93,7 @@ static void usher_wake_walk(struct wait_queue_head *wq, void *key, int exclusive
 {
 	struct wait_queue_entry *entry, mark;
 
+	might_sleep();
 	init_waitqueue_func_entry(&mark, usher_wake_nobody);
 	spin_lock_irq(&wq->lock);
 	entry = list_first_entry(&wq->head, struct wait_queue_entry, entry);
