@@ -6,6 +6,7 @@
  */
 #include <linux/nvme.h>
 #include <linux/nvme_ioctl.h>
+#include <linux/overflow.h>
 #include <linux/ptrace.h>
 #include <linux/stddef.h>
 #include <linux/uaccess.h>
@@ -96,17 +97,19 @@ static int usher_passthru_submit_io(struct usher_passthru *pt, void __user *argp
 	const struct usher_scope *scope = &pt->grant->scope;
 	struct nvme_passthru_cmd64 cmd;
 	struct nvme_user_io io = {};
+	u32 bytes;
 
 	if (copy_from_user(&io, argp, USHER_USER_IO_BYTES))
 		return -EFAULT;
-	if (!usher_submit_io_valid(&io))
+	if (!usher_submit_io_valid(&io) ||
+	    check_mul_overflow(io.nblocks + 1U, scope->lba_bytes, &bytes))
 		return -EINVAL;
 	cmd = (struct nvme_passthru_cmd64) {
 		.opcode		= io.opcode,
 		.nsid		= scope->nsid,
 		.metadata	= io.metadata,
 		.addr		= io.addr,
-		.data_len	= (io.nblocks + 1) * scope->lba_bytes,
+		.data_len	= bytes,
 		.cdw10		= lower_32_bits(io.slba),
 		.cdw11		= upper_32_bits(io.slba),
 		.cdw12		= io.nblocks | io.control << 16,
