@@ -21,11 +21,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <usher.h>
+
+#include <linux/nvme_ioctl.h>
 
 #include "marker.h"
 
@@ -76,6 +79,7 @@ static __u32 buffer;
 static struct usher_ring rings[MAX_NUMBER];
 static struct sleeper sleepers[MAX_NUMBER];
 static pthread_barrier_t starting;
+static __u32 grant_nsid, grant_block;	/* of the node: namespace, bytes of a block */
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
 {
@@ -487,15 +491,47 @@ static void *query_thread(void *unused)
 	return unused;
 }
 
-static void make_queries(unsigned int number)
+/* Threads that begin together */
+static void run_together(unsigned int number, void *(*thread)(void *))
 {
 	unsigned int i;
 
 	pthread_barrier_init(&starting, NULL, number);
 	for (i = 0; i < number; i++)
-		check(-pthread_create(&sleepers[i].thread, NULL, query_thread, NULL),
+		check(-pthread_create(&sleepers[i].thread, NULL, thread, NULL),
 		      "pthread_create");
 	join_sleepers(number);
+}
+
+static void make_queries(unsigned int number)
+{
+	run_together(number, query_thread);
+}
+
+/* As a program for the stock driver reads */
+static void *ioctl_thread(void *unused)
+{
+	char block[PAGE_BYTES];
+	struct nvme_passthru_cmd command = {
+		.opcode = 0x02, .nsid = grant_nsid,
+		.addr = (uintptr_t)block, .data_len = grant_block,
+	};
+	unsigned int i;
+
+	pthread_barrier_wait(&starting);
+	for (i = 0; i < QUERIES; i++)
+		check_libc(ioctl(grant, NVME_IOCTL_IO_CMD, &command), "NVME_IOCTL_IO_CMD");
+	return unused;
+}
+
+static void make_ioctls(unsigned int number)
+{
+	struct usher_grant_info info;
+
+	check(usher_grant_info(grant, &info), "usher_grant_info");
+	grant_nsid = info.nsid;
+	grant_block = info.lba_bytes;
+	run_together(number, ioctl_thread);
 }
 
 /* Memory in pages of the smallest size, registered and given back */
@@ -552,6 +588,7 @@ static const struct state states[] = {
 	{ "killed", make_killed },
 	{ "pages", make_pages },
 	{ "queries", make_queries },
+	{ "ioctls", make_ioctls },
 	{ "revoked-rings", make_revoked_rings },
 	{ "revoked-epolls", make_revoked_epolls },
 	{ NULL, NULL }

@@ -65,6 +65,7 @@ STATES = (
     State("a process killed, 64 rings with commands in flight", "killed", 64, SHARED),
     State("memory registered, 1,024 pages of 4 KiB", "pages", 1024),
     State("200 threads in Identify", "queries", 200),
+    State("200 threads in NVME_IOCTL_IO_CMD", "ioctls", 200, SHARED),
     State("a grant revoked, 64 rings with a thread in ENTER on each", "revoked-rings", 64),
     State("a grant revoked, watched by 1,000 epoll instances", "revoked-epolls", 1000),
     # eventfd_signal() walks the list of its watchers with interrupts off, as write(2)
