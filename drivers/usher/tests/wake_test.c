@@ -12,7 +12,7 @@
  * struct wake_waiter - somebody who waits
  * @entry: in wake_rig.wait
  * @woken: how often it was woken
- * @events: with which events, the last time
+ * @events: with which events, the last time; a plain number, which KUnit can print
  * @leaves: it leaves the list when it is woken, as a thread does
  * @takes: another that leaves with it, or NULL
  * @brings: another that comes when it is woken, or NULL
@@ -20,7 +20,7 @@
 struct wake_waiter {
 	struct wait_queue_entry entry;
 	u32 woken;
-	__poll_t events;
+	u32 events;
 	bool leaves;
 	struct wake_waiter *takes;
 	struct wake_waiter *brings;
@@ -42,7 +42,7 @@ static int wake_waiter_func(struct wait_queue_entry *entry, unsigned int mode, i
 	struct wake_waiter *w = container_of(entry, struct wake_waiter, entry);
 
 	w->woken++;
-	w->events = key_to_poll(key);
+	w->events = (__force u32)key_to_poll(key);
 	if (w->takes)
 		list_del_init(&w->takes->entry.entry);
 	if (w->brings)
@@ -84,7 +84,7 @@ static void wake_few(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, usher_wake_few(&rig->wait, EPOLLIN, 3));
 	for (i = 0; i < 3; i++) {
 		KUNIT_EXPECT_EQ(test, rig->waiters[i].woken, 1);
-		KUNIT_EXPECT_EQ(test, rig->waiters[i].events, EPOLLIN);
+		KUNIT_EXPECT_EQ(test, rig->waiters[i].events, (__force u32)EPOLLIN);
 	}
 }
 
@@ -102,7 +102,7 @@ static void wake_many(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, i, MANY);
 	for (i = 0; i < MANY; i++) {
 		KUNIT_EXPECT_EQ(test, rig->waiters[i].woken, 1);
-		KUNIT_EXPECT_EQ(test, rig->waiters[i].events, EPOLLOUT);
+		KUNIT_EXPECT_EQ(test, rig->waiters[i].events, (__force u32)EPOLLOUT);
 	}
 }
 
