@@ -12,7 +12,14 @@
 #include <linux/irqdomain.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
+#include <linux/uio.h>
 #include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#include <linux/io_uring.h>
+#else
+#include <linux/io_uring/cmd.h>
+#endif
 
 /* Functions of one file that unit tests call */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
@@ -91,5 +98,81 @@ static inline bool usher_isolated_msi(struct device *dev,
 	return iommu_group_has_isolated_msi(group);
 #endif
 }
+
+/* A range of a process's memory; before 6.4 @one is part of the iterator. */
+static inline int usher_import_ubuf(int direction, void __user *buf, size_t length,
+				    struct iovec *one, struct iov_iter *iter)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	return import_single_range(direction, buf, length, one, iter);
+#else
+	return import_ubuf(direction, buf, length, iter);
+#endif
+}
+
+/* The command in an entry of 128 bytes */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define usher_uring_entry(ioucmd, type)	((const type *)(ioucmd)->cmd)
+#elif defined(io_uring_sqe128_cmd)
+#define usher_uring_entry(ioucmd, type)	io_uring_sqe128_cmd((ioucmd)->sqe, type)
+#else
+#define usher_uring_entry(ioucmd, type)	((const type *)io_uring_sqe_cmd((ioucmd)->sqe))
+#endif
+
+static inline int usher_uring_import_fixed(u64 addr, size_t length, int direction,
+					   struct iov_iter *iter,
+					   struct io_uring_cmd *ioucmd,
+					   unsigned int issue_flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+	return io_uring_cmd_import_fixed(addr, length, direction, iter, ioucmd);
+#else
+	return io_uring_cmd_import_fixed(addr, length, direction, iter, ioucmd,
+					 issue_flags);
+#endif
+}
+
+static inline void usher_uring_done(struct io_uring_cmd *ioucmd, int ret, u64 result,
+				    unsigned int issue_flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+	io_uring_cmd_done(ioucmd, ret, result, issue_flags);
+#else
+	io_uring_cmd_done32(ioucmd, ret, result, issue_flags);
+#endif
+}
+
+/* @name, for usher_uring_in_task(), calls @fn(ioucmd, issue_flags) in the task. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#define USHER_URING_TASK_FN(name, fn)					\
+	static void name(struct io_uring_cmd *ioucmd, unsigned int flags) \
+	{								\
+		fn(ioucmd, flags);					\
+	}
+#else
+#define USHER_URING_TASK_FN(name, fn)					\
+	static void name(struct io_tw_req tw_req, io_tw_token_t tw)	\
+	{								\
+		fn(io_uring_cmd_from_tw(tw_req), IO_URING_CMD_TASK_WORK_ISSUE_FLAGS); \
+	}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define usher_uring_in_task(ioucmd, name)	io_uring_cmd_complete_in_task(ioucmd, name)
+#else
+#define usher_uring_in_task(ioucmd, name)	io_uring_cmd_do_in_task_lazy(ioucmd, name)
+#endif
+
+/* Before 6.7 commands of io_uring are waited for, whoever ends. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define USHER_URING_CANCEL	0U
+static inline void usher_uring_mark_cancelable(struct io_uring_cmd *ioucmd,
+					       unsigned int issue_flags)
+{
+}
+#else
+#define USHER_URING_CANCEL	IO_URING_F_CANCEL
+#define usher_uring_mark_cancelable	io_uring_cmd_mark_cancelable
+#endif
 
 #endif /* _USHER_COMPAT_H */

@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 #include <linux/uidgid.h>
 
+#include "compat.h"
 #include "core/device.h"
 #include "core/ioctl.h"
 #include "file/grant.h"
@@ -25,6 +26,7 @@
 #include "grant/query.h"
 #include "nvme/ctrl.h"
 #include "passthru/passthru.h"
+#include "passthru/uring.h"
 
 /*
  * struct usher_grant_file - an open file of a grant
@@ -34,8 +36,12 @@ struct usher_grant_file {
 	struct usher_passthru	passthru; /* ioctls of the stock driver */
 };
 
-/* Takes over the reference. Returns NULL without memory; then it is gone, too. */
-static struct usher_grant_file *usher_grant_file_alloc(struct usher_grant *grant)
+/*
+ * Takes over the reference. Returns NULL without memory; then it is gone, too. @rights
+ * are those that administrators have.
+ */
+static struct usher_grant_file *usher_grant_file_alloc(struct usher_grant *grant,
+						       u32 rights)
 {
 	struct usher_grant_file *gf = kzalloc(sizeof(*gf), GFP_KERNEL_ACCOUNT);
 
@@ -44,7 +50,7 @@ static struct usher_grant_file *usher_grant_file_alloc(struct usher_grant *grant
 		return NULL;
 	}
 	gf->grant = grant;
-	usher_passthru_init(&gf->passthru, grant);
+	usher_passthru_init(&gf->passthru, grant, rights);
 	return gf;
 }
 
@@ -121,7 +127,7 @@ static int usher_ioctl_narrow(void *object, void *data, void __user *argp)
 	child = usher_grant_alloc(grant->ud, grant, &scope, &limits);
 	if (IS_ERR(child))
 		return PTR_ERR(child);
-	gf = usher_grant_file_alloc(child);
+	gf = usher_grant_file_alloc(child, child->scope.rights);
 	if (!gf)
 		return -ENOMEM;
 	ret = anon_inode_getfd("[usher-grant]", &usher_grant_fops, gf,
@@ -286,6 +292,13 @@ static long usher_grant_ioctl(struct file *file, unsigned int cmd,
 			   usher_dev_gone(gf->grant->ud), cmd, argp);
 }
 
+static int usher_grant_uring_cmd(struct io_uring_cmd *ioucmd, unsigned int issue_flags)
+{
+	struct usher_grant_file *gf = ioucmd->file->private_data;
+
+	return usher_passthru_uring(&gf->passthru, ioucmd, issue_flags);
+}
+
 /* ---- files ---- */
 
 static u32 usher_rights_of_mode(fmode_t mode)
@@ -314,10 +327,12 @@ static int usher_node_open(struct inode *inode, struct file *file)
 				  &node->grant->limits);
 	if (IS_ERR(grant))
 		return PTR_ERR(grant);
-	gf = usher_grant_file_alloc(grant);
+	gf = usher_grant_file_alloc(grant, node->grant->scope.rights);
 	if (!gf)
 		return -ENOMEM;
 	file->private_data = gf;
+	/* What programs mean by O_DIRECT is so on every file. */
+	file->f_mode |= FMODE_CAN_ODIRECT;
 	return nonseekable_open(inode, file);
 }
 
@@ -346,4 +361,5 @@ const struct file_operations usher_grant_fops = {
 	.poll		= usher_grant_poll,
 	.unlocked_ioctl	= usher_grant_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
+	.uring_cmd	= usher_grant_uring_cmd,
 };

@@ -15,7 +15,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <uapi/linux/usher.h>
 
 #include "core/device.h"
@@ -427,41 +427,38 @@ void usher_buffer_snapshot(const struct usher_buffer *buf, u64 offset,
 
 /* ---- memory of the kernel's own, outside of sections ---- */
 
-static void *usher_buffer_page(const struct usher_buffer *buf, u32 offset)
-{
-	return page_address(buf->pin.pages[offset >> PAGE_SHIFT]);
-}
-
 /* No process is to see what the last command left here. */
 void usher_buffer_clear(struct usher_buffer *buf, u32 bytes)
 {
 	u32 i;
 
 	for (i = 0; i < bytes; i += PAGE_SIZE)
-		clear_page(usher_buffer_page(buf, i));
+		clear_page(page_address(buf->pin.pages[i >> PAGE_SHIFT]));
 }
 
 /* Returns 0 or -EFAULT, as the next. */
-int usher_buffer_from_user(struct usher_buffer *buf, const void __user *from,
-			   u32 bytes)
+int usher_buffer_from_iter(struct usher_buffer *buf, struct iov_iter *from, u32 bytes)
 {
 	u32 i;
 
-	for (i = 0; i < bytes; i += PAGE_SIZE)
-		if (copy_from_user(usher_buffer_page(buf, i), from + i,
-				   min_t(u32, bytes - i, PAGE_SIZE)))
+	for (i = 0; i < bytes; i += PAGE_SIZE) {
+		u32 n = min_t(u32, bytes - i, PAGE_SIZE);
+
+		if (copy_page_from_iter(buf->pin.pages[i >> PAGE_SHIFT], 0, n, from) != n)
 			return -EFAULT;
+	}
 	return 0;
 }
 
-int usher_buffer_to_user(const struct usher_buffer *buf, void __user *to,
-			 u32 bytes)
+int usher_buffer_to_iter(const struct usher_buffer *buf, struct iov_iter *to, u32 bytes)
 {
 	u32 i;
 
-	for (i = 0; i < bytes; i += PAGE_SIZE)
-		if (copy_to_user(to + i, usher_buffer_page(buf, i),
-				 min_t(u32, bytes - i, PAGE_SIZE)))
+	for (i = 0; i < bytes; i += PAGE_SIZE) {
+		u32 n = min_t(u32, bytes - i, PAGE_SIZE);
+
+		if (copy_page_to_iter(buf->pin.pages[i >> PAGE_SHIFT], 0, n, to) != n)
 			return -EFAULT;
+	}
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include "nvme/ctrl.h"
 #include "nvme/prp.h"
 
+struct iov_iter;
 struct usher_buf_register;
 struct usher_device;
 struct usher_grant;
@@ -75,10 +76,8 @@ void usher_buffer_snapshot(const struct usher_buffer *buf, u64 offset,
 
 struct usher_buffer *usher_buffer_create(struct usher_grant *grant, u64 length);
 void usher_buffer_clear(struct usher_buffer *buf, u32 bytes);
-int usher_buffer_from_user(struct usher_buffer *buf, const void __user *from,
-			   u32 bytes);
-int usher_buffer_to_user(const struct usher_buffer *buf, void __user *to,
-			 u32 bytes);
+int usher_buffer_from_iter(struct usher_buffer *buf, struct iov_iter *from, u32 bytes);
+int usher_buffer_to_iter(const struct usher_buffer *buf, struct iov_iter *to, u32 bytes);
 
 /* Nothing proves that the device will ever let go of it; it is stopped. */
 static inline void usher_buffer_lose(struct usher_buffer *buf)

@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Channels: commands that a thread waits for, on a ring of the kernel's own.
+ * Channels: commands of the NVMe ioctls, on a ring of the kernel's own.
  *
- * A thread takes a tag, hands its entry over and sleeps on the ring's list of waiters.
- * Whoever is woken there first reads all new completions: it gives each to the thread
- * that waits for it, and the tag back. Then it wakes its thread if that has what it
- * waits for.
- *
- * A thread that is killed leaves its command behind: the tag stays in use, and the
- * device has the buffer, until the completion comes. Other signals wait.
+ * The channel waits on its ring, as a thread in ENTER does. When it is woken, it reads
+ * new completions, and tells whose they are. In an interrupt it reads what is cheap to
+ * tell; the rest is done by a work item, as are calls that wait in vain, since their
+ * grant has ended or the device is gone.
  */
 #include <linux/log2.h>
 #include <linux/minmax.h>
-#include <linux/poll.h>
-#include <linux/sched/signal.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "core/device.h"
 #include "core/wake.h"
+#include "core/wq.h"
 #include "grant/buffer.h"
 #include "grant/grant.h"
 #include "passthru/channel.h"
@@ -26,32 +23,206 @@
 #include "ring/indices.h"
 #include "ring/ring.h"
 
-/* A buffer that is kept for the next command is not longer. */
-#define USHER_KEPT_BYTES	SZ_128K
+/* Memory that a channel keeps for further commands */
+#define USHER_KEPT_BYTES	SZ_2M
+
+/*
+ * Completions that are read in one section. They are of one thread, which is woken once:
+ * with that they are less than USHER_IRQOFF_MAX.
+ */
+#define USHER_READS		16
+
+/* ---- completions ---- */
+
+/* Why nothing can be done on a channel any more, or 0 */
+static int usher_channel_ended(const struct usher_channel *channel)
+{
+	/* Removal ends the grants, too: first look at them, then at the device. */
+	int dead = READ_ONCE(channel->grant->dead);
+
+	return usher_dev_gone(channel->ring->ud) ? -ENODEV : dead;
+}
+
+/* channel->lock held, as in the next ones */
+static void usher_channel_free_tag(struct usher_channel *channel, u32 tag)
+{
+	if (channel->bufs[tag])
+		channel->kept += channel->bufs[tag]->length;
+	__clear_bit(tag, channel->busy);
+}
+
+/* The owner may free the call as soon as it is told. */
+static void usher_call_over(struct usher_call *call, int error)
+{
+	call->channel->calls[call->tag] = NULL;
+	call->error = error;
+	call->over = true;
+	if (call->armed)
+		call->done(call);
+}
+
+static void usher_channel_complete(struct usher_channel *channel,
+				   const struct usher_cqe *cqe)
+{
+	u32 tag = le16_to_cpu(cqe->cid);
+	struct usher_call *call = channel->calls[tag];
+	u16 flags = le16_to_cpu(cqe->flags);
+
+	if (!call) {
+		/* It was abandoned. */
+		channel->stale[tag] = flags & USHER_CQE_DRIVER;
+		usher_channel_free_tag(channel, tag);
+		usher_wake_one(&channel->tag_wait);
+		return;
+	}
+	call->result = le32_to_cpu(cqe->dw0) | (u64)le32_to_cpu(cqe->dw1) << 32;
+	call->status = le16_to_cpu(cqe->status) >> 1;
+	call->flags = flags;
+	usher_call_over(call, 0);
+}
+
+/* Read new completions, of one thread. Returns whether some are left. */
+static bool usher_channel_read(struct usher_channel *channel)
+{
+	struct usher_ring *ring = channel->ring;
+	u32 tail = usher_ring_published(ring), head = channel->cq_head;
+	const struct task_struct *task = NULL;
+	u32 n;
+
+	lockdep_assert_held(&channel->lock);
+	if (head == tail)
+		return false;
+	for (n = 0; n < USHER_READS && head != tail; n++, head++) {
+		struct usher_cqe *cqe = &ring->cq[head & (channel->entries - 1)];
+		struct usher_call *call = channel->calls[le16_to_cpu(cqe->cid)];
+
+		if (n && (!call || call->task != task))
+			break;
+		task = call ? call->task : NULL;
+		usher_channel_complete(channel, cqe);
+	}
+	channel->cq_head = head;
+	/* Pairs with the acquire in usher_ring_read_indices(). */
+	smp_store_release(&ring->ctl->cq_head, head);
+	return head != tail;
+}
+
+/* channel.reader is woken: in any context, with the lock of the ring's list held. */
+static int usher_channel_wake(struct wait_queue_entry *entry, unsigned int mode,
+			      int sync, void *key)
+{
+	struct usher_channel *channel = container_of(entry, struct usher_channel, reader);
+	unsigned long flags;
+	bool more;
+
+	spin_lock_irqsave(&channel->lock, flags);
+	more = usher_channel_read(channel);
+	spin_unlock_irqrestore(&channel->lock, flags);
+	if (more || usher_channel_ended(channel))
+		queue_work(usher_wake_wq, &channel->work);
+	return 0;
+}
+
+/* The call of a tag, if it was armed, and then the index of its entry */
+static struct usher_call *usher_channel_armed(struct usher_channel *channel, u32 tag,
+					      u32 *index)
+{
+	struct usher_call *call;
+
+	spin_lock_irq(&channel->lock);
+	call = channel->calls[tag];
+	if (call && !call->armed)
+		call = NULL;
+	if (call)
+		*index = call->index;
+	spin_unlock_irq(&channel->lock);
+	return call;
+}
+
+/*
+ * The channel has ended. What the device has completes, unless that is gone; entries
+ * that were not taken are in vain. No call begins any more: a tag has the same call, or
+ * none.
+ */
+static void usher_channel_end_tag(struct usher_channel *channel, u32 tag, int error)
+{
+	struct usher_call *call;
+	u32 index;
+
+	call = usher_channel_armed(channel, tag, &index);
+	if (!call || (error != -ENODEV && usher_ring_took(channel->ring, index)))
+		return;
+	spin_lock_irq(&channel->lock);
+	if (channel->calls[tag] == call)
+		usher_call_over(call, error);
+	spin_unlock_irq(&channel->lock);
+}
+
+static void usher_channel_end_calls(struct usher_channel *channel, int error)
+{
+	u32 tag;
+
+	for (tag = 0; tag < channel->entries; tag++) {
+		usher_channel_end_tag(channel, tag, error);
+		cond_resched();
+	}
+	usher_wake_all(&channel->tag_wait);
+}
+
+static void usher_channel_work(struct work_struct *work)
+{
+	struct usher_channel *channel = container_of(work, struct usher_channel, work);
+	bool more;
+	int error;
+
+	do {
+		spin_lock_irq(&channel->lock);
+		more = usher_channel_read(channel);
+		spin_unlock_irq(&channel->lock);
+		cond_resched();
+	} while (more);
+	error = usher_channel_ended(channel);
+	if (error)
+		usher_channel_end_calls(channel, error);
+}
 
 /* ---- life ---- */
+
+static struct usher_channel *usher_channel_new(struct usher_grant *parent)
+{
+	struct usher_channel *channel = kzalloc(sizeof(*channel), GFP_KERNEL_ACCOUNT);
+
+	if (!channel)
+		return NULL;
+	kref_init(&channel->ref);
+	spin_lock_init(&channel->lock);
+	init_waitqueue_head(&channel->tag_wait);
+	init_waitqueue_func_entry(&channel->reader, usher_channel_wake);
+	INIT_WORK(&channel->work, usher_channel_work);
+	channel->entries = rounddown_pow_of_two(min_t(u32, parent->limits.ring_depth,
+						      USHER_CHANNEL_ENTRIES));
+	return channel;
+}
 
 /**
  * usher_channel_alloc - make a channel
  * @parent: grant of the file, of a namespace
+ * @scope: of the channel: that of @parent, but for rights of calls that may use them
  *
  * Return: the channel, or an ERR_PTR: EDQUOT no ring left in a limit; EMLINK; EBUSY,
  * EINTR, ENODEV or ENOMEM as for any ring.
  */
-struct usher_channel *usher_channel_alloc(struct usher_grant *parent)
+struct usher_channel *usher_channel_alloc(struct usher_grant *parent,
+					  const struct usher_scope *scope)
 {
 	struct usher_channel *channel;
 	struct usher_grant *grant;
-	int ret = -ENOMEM;
+	int ret;
 
-	channel = kzalloc(sizeof(*channel), GFP_KERNEL_ACCOUNT);
+	channel = usher_channel_new(parent);
 	if (!channel)
 		return ERR_PTR(-ENOMEM);
-	kref_init(&channel->ref);
-	spin_lock_init(&channel->lock);
-	channel->entries = rounddown_pow_of_two(min_t(u32, parent->limits.ring_depth,
-						      USHER_CHANNEL_ENTRIES));
-	grant = usher_grant_alloc(parent->ud, parent, &parent->scope, &parent->limits);
+	grant = usher_grant_alloc(parent->ud, parent, scope, &parent->limits);
 	if (IS_ERR(grant)) {
 		ret = PTR_ERR(grant);
 		goto free_channel;
@@ -64,6 +235,7 @@ struct usher_channel *usher_channel_alloc(struct usher_grant *parent)
 	channel->ring = usher_ring_alloc(grant, 0, channel->entries, channel->entries);
 	if (!channel->ring)
 		goto uncharge;
+	add_wait_queue(&channel->ring->wait, &channel->reader);
 	ret = usher_ring_attach(channel->ring);
 	if (ret)
 		goto free_ring;
@@ -85,6 +257,8 @@ static void usher_channel_release(struct kref *ref)
 {
 	struct usher_channel *channel = container_of(ref, struct usher_channel, ref);
 
+	remove_wait_queue(&channel->ring->wait, &channel->reader);
+	cancel_work_sync(&channel->work);
 	usher_ring_close(channel->ring);
 	usher_grant_unuse(channel->grant);
 	kfree(channel);
@@ -95,208 +269,185 @@ void usher_channel_put(struct usher_channel *channel)
 	kref_put(&channel->ref, usher_channel_release);
 }
 
-/* ---- completions ---- */
-
-static void usher_channel_complete(struct usher_channel *channel,
-				   const struct usher_cqe *cqe)
-{
-	u32 tag = le16_to_cpu(cqe->cid);
-	struct usher_call *call = channel->calls[tag];
-
-	channel->calls[tag] = NULL;
-	__clear_bit(tag, channel->busy);
-	if (!call)
-		return;
-	call->result = le32_to_cpu(cqe->dw0) | (u64)le32_to_cpu(cqe->dw1) << 32;
-	call->status = le16_to_cpu(cqe->status) >> 1;
-	call->flags = le16_to_cpu(cqe->flags);
-	call->done = true;
-}
-
-/* Read all that was published; channel->lock held. */
-static void usher_channel_reap(struct usher_channel *channel)
-{
-	struct usher_ring *ring = channel->ring;
-	u32 tail = usher_ring_published(ring);
-
-	lockdep_assert_held(&channel->lock);
-	if (channel->cq_head == tail)
-		return;
-	while (channel->cq_head != tail)
-		usher_channel_complete(channel,
-				       &ring->cq[channel->cq_head++ &
-						 (channel->entries - 1)]);
-	/* Pairs with the acquire in usher_ring_read_indices(). */
-	smp_store_release(&ring->ctl->cq_head, channel->cq_head);
-}
+/* ---- calls ---- */
 
 static bool usher_call_take_tag(struct usher_call *call)
 {
 	struct usher_channel *channel = call->channel;
-	u32 tag = find_first_zero_bit(channel->busy, channel->entries);
-
-	if (tag == channel->entries)
-		return false;
-	__set_bit(tag, channel->busy);
-	channel->calls[tag] = call;
-	call->tag = tag;
-	return true;
-}
-
-/* Has it what it waits for: a tag, or the completion of its command? */
-static bool usher_call_ready(struct usher_call *call)
-{
-	struct usher_channel *channel = call->channel;
-	unsigned long flags;
-	bool ready;
-
-	spin_lock_irqsave(&channel->lock, flags);
-	usher_channel_reap(channel);
-	ready = call->done || (!call->pushed && (call->tag >= 0 || usher_call_take_tag(call)));
-	spin_unlock_irqrestore(&channel->lock, flags);
-	return ready;
-}
-
-/* ---- waiting ---- */
-
-/* Why waiting is in vain, or 0. A command that the device has outlives its grant. */
-static int usher_call_ended(const struct usher_call *call)
-{
-	/* Removal ends the grants, too: first look at them, then at the device. */
-	int dead = READ_ONCE(call->channel->grant->dead);
-
-	if (usher_dev_gone(call->channel->ring->ud))
-		return -ENODEV;
-	return call->taken ? 0 : dead;
-}
-
-static int usher_call_wake(struct wait_queue_entry *entry, unsigned int mode,
-			   int sync, void *key)
-{
-	struct usher_call *call = container_of(entry, struct usher_call, entry);
-
-	if (!usher_call_ready(call) && !usher_call_ended(call))
-		return 0;
-	return autoremove_wake_function(entry, mode, sync, key);
-}
-
-/* Until it is ready, killed or ended */
-static void usher_call_sleep(struct usher_call *call)
-{
-	struct wait_queue_head *wait = &call->channel->ring->wait;
-
-	init_wait(&call->entry);
-	call->entry.func = usher_call_wake;
-	for (;;) {
-		prepare_to_wait(wait, &call->entry, TASK_KILLABLE);
-		if (usher_call_ready(call) || usher_call_ended(call) ||
-		    fatal_signal_pending(current))
-			break;
-		schedule();
-	}
-	finish_wait(wait, &call->entry);
-}
-
-/* Returns 0 when it is ready, or a negative errno. */
-static int usher_call_wait(struct usher_call *call)
-{
-	int ret;
-
-	for (;;) {
-		usher_call_sleep(call);
-		if (usher_call_ready(call))
-			return 0;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		ret = usher_call_ended(call);
-		if (ret == -ENODEV || !call->pushed ||
-		    !usher_ring_took(call->channel->ring, call->index))
-			return ret;
-		call->taken = true;
-	}
-}
-
-/* ---- commands ---- */
-
-/* The thread goes. A command that was handed over keeps its tag. */
-static void usher_call_end(struct usher_call *call)
-{
-	struct usher_channel *channel = call->channel;
-	bool unused = false;
+	u32 tag;
 
 	spin_lock_irq(&channel->lock);
-	if (!call->done && call->tag >= 0) {
-		channel->calls[call->tag] = NULL;
-		unused = !call->pushed;
-		if (unused)
-			__clear_bit(call->tag, channel->busy);
+	tag = find_first_zero_bit(channel->busy, channel->entries);
+	if (tag < channel->entries) {
+		__set_bit(tag, channel->busy);
+		if (channel->bufs[tag])
+			channel->kept -= channel->bufs[tag]->length;
 	}
 	spin_unlock_irq(&channel->lock);
-	/* There is no completion that would wake who waits for a tag. */
-	if (unused)
-		usher_ring_wake(channel->ring, EPOLLIN, USHER_WAKES);
+	call->tag = tag;
+	return tag < channel->entries;
 }
 
-/**
- * usher_channel_do - do a command and wait for it
- * @channel: the channel, held by the caller
- * @sqe: the command; its tag is chosen here
- * @call: filled in: with status and result, if this succeeds
- *
- * Return: 0 when there is a completion; -EINTR when the process was killed, which leaves
- * the command to its completion; what the grant died of, -ENODEV or -ERESTARTSYS.
- */
-int usher_channel_do(struct usher_channel *channel, struct usher_sqe *sqe,
-		     struct usher_call *call)
+static int usher_call_wait_for_tag(struct usher_call *call)
 {
+	struct usher_channel *channel = call->channel;
+	bool taken = false;
 	int ret;
 
-	*call = (struct usher_call) { .channel = channel, .tag = -1 };
-	ret = usher_call_wait(call);
-	if (ret)
-		goto end;
-	sqe->cid = cpu_to_le16(call->tag);
-	ret = usher_ring_push(channel->ring, sqe, &call->index);
-	if (ret)
-		goto end;
-	call->pushed = true;
-	ret = usher_call_wait(call);
-end:
-	usher_call_end(call);
+	ret = wait_event_interruptible_exclusive(channel->tag_wait,
+						 usher_channel_ended(channel) ||
+						 (taken = usher_call_take_tag(call)));
+	if (!ret && !taken)
+		ret = usher_channel_ended(channel);
 	return ret;
 }
 
-/* ---- memory ---- */
-
 /**
- * usher_channel_get_buffer - memory for one command
- * @channel: the channel, held by the caller
- * @bytes: at least so many; what is in it is not for processes
+ * usher_call_begin - take a tag
+ * @call: all zero but @done; filled in
+ * @channel: the channel; the caller's reference is the call's, if this succeeds
+ * @nowait: do not wait for one
  *
- * Return: the buffer or an ERR_PTR, as usher_buffer_create().
+ * Return: 0, and usher_call_end() has to follow; -EAGAIN there is none; -ERESTARTSYS;
+ * what the grant died of; -ENODEV.
  */
-struct usher_buffer *usher_channel_get_buffer(struct usher_channel *channel, u32 bytes)
+int usher_call_begin(struct usher_call *call, struct usher_channel *channel, bool nowait)
 {
-	struct usher_buffer *buf = xchg(&channel->kept, NULL);
+	call->channel = channel;
+	call->task = current;
+	if (usher_call_take_tag(call))
+		return 0;
+	return nowait ? -EAGAIN : usher_call_wait_for_tag(call);
+}
 
-	if (buf && buf->length >= bytes)
-		return buf;
+static void usher_call_drop_buffer(struct usher_call *call)
+{
+	struct usher_channel *channel = call->channel;
+	struct usher_buffer *buf = channel->bufs[call->tag];
+
+	channel->bufs[call->tag] = NULL;
 	if (buf)
-		usher_channel_put_buffer(channel, buf, false);
-	return usher_buffer_create(channel->grant, PAGE_ALIGN(bytes));
+		usher_buffer_unregister(channel->grant, buf->id);
 }
 
 /**
- * usher_channel_put_buffer - the command is done, or left behind
- * @channel: the channel, held by the caller
- * @buf: from usher_channel_get_buffer()
- * @reuse: the device has completed the command, and so lets go of the memory
+ * usher_call_buffer - memory for a call that has begun
+ * @call: the call
+ * @bytes: at least so many; what is in it is not for processes
+ *
+ * Return: the buffer, which stays the channel's; or an ERR_PTR, as
+ * usher_buffer_create().
  */
-void usher_channel_put_buffer(struct usher_channel *channel,
-			      struct usher_buffer *buf, bool reuse)
+struct usher_buffer *usher_call_buffer(struct usher_call *call, u32 bytes)
 {
-	if (reuse && buf->length <= USHER_KEPT_BYTES)
-		buf = xchg(&channel->kept, buf);
-	if (buf)
-		usher_buffer_unregister(channel->grant, buf->id);
+	struct usher_channel *channel = call->channel;
+	struct usher_buffer *buf = channel->bufs[call->tag];
+
+	if (buf && buf->length >= bytes && !channel->stale[call->tag])
+		return buf;
+	usher_call_drop_buffer(call);
+	channel->stale[call->tag] = false;
+	buf = usher_buffer_create(channel->grant, PAGE_ALIGN(bytes));
+	if (!IS_ERR(buf))
+		channel->bufs[call->tag] = buf;
+	return buf;
+}
+
+static void usher_call_set(struct usher_call *call, struct usher_call *value)
+{
+	struct usher_channel *channel = call->channel;
+
+	spin_lock_irq(&channel->lock);
+	channel->calls[call->tag] = value;
+	spin_unlock_irq(&channel->lock);
+}
+
+/**
+ * usher_call_push - hand the command over
+ * @call: the call, which has begun
+ * @sqe: the command; its tag is filled in
+ * @nowait: do not wait for a reset
+ *
+ * Return: 0, and the command is under way, for usher_call_arm(); or what
+ * usher_ring_push() returns, and it is not.
+ */
+int usher_call_push(struct usher_call *call, struct usher_sqe *sqe, bool nowait)
+{
+	int ret;
+
+	sqe->cid = cpu_to_le16(call->tag);
+	usher_call_set(call, call);
+	ret = usher_ring_push(call->channel->ring, sqe, nowait, &call->index);
+	if (ret)
+		usher_call_set(call, NULL);
+	else
+		call->pushed = true;
+	return ret;
+}
+
+/**
+ * usher_call_arm - from here on the owner may be told, and is
+ * @call: the call, which was pushed
+ *
+ * It may be told before this returns. Then the call is the owner's in @done, and not
+ * the caller's any more.
+ */
+void usher_call_arm(struct usher_call *call)
+{
+	struct usher_channel *channel = call->channel;
+	unsigned long flags;
+
+	spin_lock_irqsave(&channel->lock, flags);
+	call->armed = true;
+	/* What ended the channel before saw no armed call. */
+	if (!call->over && usher_channel_ended(channel))
+		queue_work(usher_wake_wq, &channel->work);
+	if (call->over)
+		call->done(call);
+	spin_unlock_irqrestore(&channel->lock, flags);
+}
+
+/**
+ * usher_call_abandon - leave an armed call to its completion
+ * @call: the call; the caller keeps it from being freed
+ *
+ * Return: true if the owner was not told and will not be; usher_call_end() is to follow.
+ */
+bool usher_call_abandon(struct usher_call *call)
+{
+	struct usher_channel *channel = call->channel;
+	bool abandoned;
+
+	spin_lock_irq(&channel->lock);
+	abandoned = call->armed && channel->calls[call->tag] == call;
+	if (abandoned)
+		channel->calls[call->tag] = NULL;
+	spin_unlock_irq(&channel->lock);
+	return abandoned;
+}
+
+/**
+ * usher_call_end - a call that has begun ends
+ * @call: the call: not pushed, over, or abandoned
+ *
+ * Where the device may still have the command, tag and memory are left to its
+ * completion, which never comes on a channel that has ended.
+ */
+void usher_call_end(struct usher_call *call)
+{
+	struct usher_channel *channel = call->channel;
+	struct usher_buffer *buf = channel->bufs[call->tag];
+
+	if (!call->pushed || (call->over && !call->error)) {
+		if (buf && (call->flags & USHER_CQE_DRIVER ||
+			    READ_ONCE(channel->kept) + buf->length > USHER_KEPT_BYTES))
+			usher_call_drop_buffer(call);
+		spin_lock_irq(&channel->lock);
+		usher_channel_free_tag(channel, call->tag);
+		spin_unlock_irq(&channel->lock);
+		/* Pairs with the barrier of set_current_state() in a waiter. */
+		if (wq_has_sleeper(&channel->tag_wait))
+			usher_wake_one(&channel->tag_wait);
+	}
+	usher_channel_put(channel);
 }

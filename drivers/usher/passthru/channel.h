@@ -4,6 +4,11 @@
  * below that of the file, with a ring which no process maps: the guard, limits and
  * revocation are those of all rings, and the process can neither see nor name what the
  * kernel has registered there.
+ *
+ * A command of it is a call. A call takes a tag, and with the tag the memory that was
+ * used with it last; is pushed, armed, and later done; and ends, which gives the tag
+ * back. One that is abandoned while the device has its command leaves tag and memory to
+ * the completion.
  */
 #ifndef _USHER_PASSTHRU_CHANNEL_H
 #define _USHER_PASSTHRU_CHANNEL_H
@@ -13,14 +18,17 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
+struct task_struct;
 struct usher_buffer;
 struct usher_grant;
 struct usher_ring;
+struct usher_scope;
 struct usher_sqe;
 
 /* Commands of one channel at a time; who comes later waits */
-#define USHER_CHANNEL_ENTRIES	64
+#define USHER_CHANNEL_ENTRIES	128
 
 /*
  * struct usher_channel - a grant and a ring of the kernel's own
@@ -30,40 +38,57 @@ struct usher_channel {
 	struct usher_grant	*grant;	/* below the file's; counts as a user */
 	struct usher_ring	*ring;
 	u32			entries; /* of @ring, both ways */
-	struct usher_buffer	*kept;	/* for the next command, or NULL; by xchg() */
+	struct wait_queue_entry	reader;	/* in ring.wait: reads completions */
+	struct work_struct	work;	/* reads what @reader left; ends calls */
+	struct wait_queue_head	tag_wait; /* who waits for a tag, exclusively */
 
 	spinlock_t		lock; /* inside of ring->wait.lock; irq-safe */
 	u32			cq_head; /* next completion to read */
-	/* Tags in use, until their completions were read */
+	u64			kept;	/* bytes of @bufs whose tags are free */
+	/* Tags in use: of calls, and of commands that were abandoned */
 	DECLARE_BITMAP(busy, USHER_CHANNEL_ENTRIES);
-	/* Who waits for a tag's completion; NULL when nobody does any more */
+	/* Whom to tell of a tag's completion, or NULL */
 	struct usher_call	*calls[USHER_CHANNEL_ENTRIES];
+
+	/* The owner's of the tag */
+	bool			stale[USHER_CHANNEL_ENTRIES]; /* device may use @bufs yet */
+	struct usher_buffer	*bufs[USHER_CHANNEL_ENTRIES]; /* memory, or NULL */
 };
 
 /*
- * struct usher_call - a thread with a command on a channel; on its stack
+ * struct usher_call - a command on a channel; in what its owner allocates
  */
 struct usher_call {
-	struct wait_queue_entry	entry;	/* in ring.wait */
-	struct usher_channel	*channel;
+	struct usher_channel	*channel; /* holds a reference */
+	/*
+	 * Tells the owner, with channel->lock held, in any context. The call may be gone
+	 * when it returns.
+	 */
+	void			(*done)(struct usher_call *call);
+	u32			tag;
 	bool			pushed;	/* the entry was handed over */
 	u32			index;	/* of the entry, if so */
-	bool			taken;	/* known to be taken, though its grant ended */
+	/* Who has pushed it. Calls of one are cheap to tell together; never followed */
+	const struct task_struct *task;
 
-	/* channel->lock */
-	int			tag;	/* its own, or -1 while it waits for one */
-	bool			done;	/* the rest is valid */
+	/* channel->lock; the owner's when it is done */
+	bool			armed;	/* may be told */
+	bool			over;	/* the rest is valid */
+	int			error;	/* why there is no completion, or 0 */
 	u16			status;	/* NVMe status, without the phase bit */
 	u16			flags;	/* USHER_CQE_* */
 	u64			result;
 };
 
-struct usher_channel *usher_channel_alloc(struct usher_grant *parent);
+struct usher_channel *usher_channel_alloc(struct usher_grant *parent,
+					  const struct usher_scope *scope);
 void usher_channel_put(struct usher_channel *channel);
-int usher_channel_do(struct usher_channel *channel, struct usher_sqe *sqe,
-		     struct usher_call *call);
-struct usher_buffer *usher_channel_get_buffer(struct usher_channel *channel, u32 bytes);
-void usher_channel_put_buffer(struct usher_channel *channel,
-			      struct usher_buffer *buf, bool reuse);
+
+int usher_call_begin(struct usher_call *call, struct usher_channel *channel, bool nowait);
+struct usher_buffer *usher_call_buffer(struct usher_call *call, u32 bytes);
+int usher_call_push(struct usher_call *call, struct usher_sqe *sqe, bool nowait);
+void usher_call_arm(struct usher_call *call);
+bool usher_call_abandon(struct usher_call *call);
+void usher_call_end(struct usher_call *call);
 
 #endif /* _USHER_PASSTHRU_CHANNEL_H */

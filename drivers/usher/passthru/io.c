@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * I/O commands of the NVMe ioctls: through memory of the kernel's own, so that a process
- * may give any address, and the device reaches none of its pages.
+ * may give any address, the device reaches none of its pages, and a process that is
+ * killed need not wait for the device.
  */
-#include <linux/compat.h>
+#include <linux/capability.h>
+#include <linux/completion.h>
 #include <linux/err.h>
+#include <linux/nvme.h>
 #include <linux/nvme_ioctl.h>
 #include <uapi/linux/usher.h>
 
 #include "grant/buffer.h"
 #include "grant/grant.h"
-#include "guard/guard.h"
-#include "passthru/channel.h"
 #include "passthru/io.h"
 #include "passthru/passthru.h"
 
@@ -19,35 +20,51 @@
  * The file's channel, held for the caller. One that was revoked while the file was not
  * (USHER_IOC_REVOKE) is replaced. To make one may take as long as an admin command.
  */
-static struct usher_channel *usher_passthru_get_channel(struct usher_passthru *pt)
+static struct usher_channel *usher_passthru_get_channel(struct usher_passthru *pt,
+							bool nowait)
 {
-	struct usher_channel *channel;
+	struct usher_channel *channel, *old = NULL;
 
-	if (mutex_lock_killable(&pt->lock))
-		return ERR_PTR(-EINTR);
+	if (nowait ? !mutex_trylock(&pt->lock) : mutex_lock_interruptible(&pt->lock))
+		return ERR_PTR(nowait ? -EAGAIN : -ERESTARTSYS);
 	channel = pt->channel;
 	if (channel && READ_ONCE(channel->grant->dead)) {
+		old = channel;
+		channel = NULL;
 		pt->channel = NULL;
-		usher_channel_put(channel);
 	}
-	channel = pt->channel ?: usher_channel_alloc(pt->grant);
+	if (!channel)
+		channel = nowait ? ERR_PTR(-EAGAIN) :
+				   usher_channel_alloc(pt->grant, &pt->admin);
 	if (!IS_ERR(channel)) {
 		pt->channel = channel;
 		kref_get(&channel->ref);
 	}
 	mutex_unlock(&pt->lock);
+	if (old)
+		usher_channel_put(old);
 	return channel;
 }
 
-/* The data's place is filled in when there is one. */
-static struct usher_sqe usher_passthru_entry(const struct nvme_passthru_cmd64 *cmd)
+/**
+ * usher_io_prepare - the entry of a command
+ * @pt: of the file of a namespace or slice
+ * @cmd: the command
+ * @sqe: filled in, but for its data
+ *
+ * Return: 0, or -EINVAL: flags, metadata, or another namespace.
+ */
+int usher_io_prepare(const struct usher_passthru *pt,
+		     const struct nvme_passthru_cmd64 *cmd, struct usher_sqe *sqe)
 {
-	return (struct usher_sqe) {
+	if (cmd->flags || cmd->metadata || cmd->metadata_len ||
+	    cmd->nsid != pt->grant->scope.nsid)
+		return -EINVAL;
+	*sqe = (struct usher_sqe) {
 		.opcode		= cmd->opcode,
 		.nsid		= cpu_to_le32(cmd->nsid),
 		.cdw2		= cpu_to_le32(cmd->cdw2),
 		.cdw3		= cpu_to_le32(cmd->cdw3),
-		.dptr.length	= cpu_to_le32(cmd->data_len),
 		.cdw10		= cpu_to_le32(cmd->cdw10),
 		.cdw11		= cpu_to_le32(cmd->cdw11),
 		.cdw12		= cpu_to_le32(cmd->cdw12),
@@ -55,87 +72,186 @@ static struct usher_sqe usher_passthru_entry(const struct nvme_passthru_cmd64 *c
 		.cdw14		= cpu_to_le32(cmd->cdw14),
 		.cdw15		= cpu_to_le32(cmd->cdw15),
 	};
+	return 0;
 }
 
-static void __user *usher_passthru_ptr(u64 addr)
+/* How long the data are that were imported: @length, or the error of that */
+int usher_io_set_length(const struct usher_passthru *pt, struct usher_sqe *sqe, int length)
 {
-	if (in_compat_syscall())
-		addr = (compat_uptr_t)addr;
-	return (void __user *)(uintptr_t)addr;
+	if (length < 0)
+		return length;
+	if (length > pt->grant->scope.max_bytes)
+		return -EINVAL;
+	sqe->dptr.length = cpu_to_le32(length);
+	return 0;
 }
 
-/* A command with data. Only what it moves is copied. */
-static int usher_passthru_move(struct usher_channel *channel, struct usher_sqe *sqe,
-			       const struct usher_verdict *v, void __user *data,
-			       struct usher_call *call)
+/*
+ * The guard's verdict, before the command takes memory and a tag. Administrators may do
+ * on each file of a node what may be done on the node, as with the stock driver.
+ */
+static u16 usher_passthru_check(const struct usher_passthru *pt,
+				const struct usher_sqe *sqe, struct usher_verdict *v)
 {
-	struct usher_buffer *buf = usher_channel_get_buffer(channel, v->bytes);
-	bool in = v->data == USHER_DATA_WRITES;
-	bool reuse = true;
-	int ret = 0;
+	const struct usher_scope *scope = &pt->grant->scope;
+	u16 status = usher_guard_check(scope, sqe, v);
 
-	if (IS_ERR(buf))
-		return PTR_ERR(buf);
-	sqe->dptr.buf = cpu_to_le32(buf->id);
-	if (in)
-		usher_buffer_clear(buf, v->bytes);
-	else
-		ret = usher_buffer_from_user(buf, data, v->bytes);
-	if (!ret) {
-		ret = usher_channel_do(channel, sqe, call);
-		reuse = !ret && !(call->flags & USHER_CQE_DRIVER);
-	}
-	if (!ret && in && !call->status)
-		ret = usher_buffer_to_user(buf, data, v->bytes);
-	usher_channel_put_buffer(channel, buf, reuse);
+	if (likely(status != (NVME_SC_ACCESS_DENIED | USHER_DNR)) ||
+	    pt->admin.rights == scope->rights || !capable(CAP_SYS_ADMIN))
+		return status;
+	return usher_guard_check(&pt->admin, sqe, v);
+}
+
+/* Memory for the data, with those in it that the device is to read */
+static int usher_io_fill(struct usher_io *io, struct usher_sqe *sqe)
+{
+	/* The guard's table, and the opcode, which data were imported by */
+	if (WARN_ON_ONCE(io->in != (iov_iter_rw(&io->data.iter) == READ)))
+		return -EIO;
+	io->buf = usher_call_buffer(&io->call, io->bytes);
+	if (IS_ERR(io->buf))
+		return PTR_ERR(io->buf);
+	sqe->dptr.buf = cpu_to_le32(io->buf->id);
+	if (!io->in)
+		return usher_buffer_from_iter(io->buf, &io->data.iter, io->bytes);
+	usher_buffer_clear(io->buf, io->bytes);
+	return 0;
+}
+
+/**
+ * usher_io_start - check a command, and hand it over
+ * @io: all zero but @call.done and @data
+ * @pt: of the file
+ * @sqe: the command, with the length of its data
+ * @nowait: do not wait for what may take long
+ *
+ * Return: 0, and the caller is to arm @io->call; a positive NVMe status; or a negative
+ * errno: EAGAIN, only with @nowait, which may come of any of these waits; EFAULT;
+ * ERESTARTSYS; what the grant died of; and the errors of usher_channel_alloc() and
+ * usher_buffer_create(). With all but 0 nothing was done.
+ */
+int usher_io_start(struct usher_io *io, struct usher_passthru *pt, struct usher_sqe *sqe,
+		   bool nowait)
+{
+	struct usher_channel *channel;
+	struct usher_verdict v;
+	int ret;
+
+	ret = usher_passthru_check(pt, sqe, &v);
+	if (ret)
+		return ret;
+	channel = usher_passthru_get_channel(pt, nowait);
+	if (IS_ERR(channel))
+		return PTR_ERR(channel);
+	ret = usher_call_begin(&io->call, channel, nowait);
+	if (ret)
+		goto put_channel;
+	io->in = v.data == USHER_DATA_WRITES;
+	io->bytes = v.data == USHER_DATA_NONE ? 0 : v.bytes;
+	ret = io->bytes ? usher_io_fill(io, sqe) : 0;
+	if (ret)
+		goto end_call;
+	ret = usher_call_push(&io->call, sqe, nowait);
+	if (ret)
+		goto end_call;
+	return 0;
+
+put_channel:
+	usher_channel_put(channel);
+	return ret;
+end_call:
+	usher_call_end(&io->call);
 	return ret;
 }
 
-/* A command that the guard has let through; it checks the entry once more in the ring. */
-static int usher_passthru_do(struct usher_passthru *pt, struct usher_sqe *sqe,
-			     const struct usher_verdict *v,
-			     struct nvme_passthru_cmd64 *cmd)
+/* In the process: data that it is to have. Returns the status or an errno. */
+int usher_io_result(struct usher_io *io)
 {
-	struct usher_channel *channel = usher_passthru_get_channel(pt);
-	struct usher_call call;
-	int ret;
+	const struct usher_call *call = &io->call;
 
-	if (IS_ERR(channel))
-		return PTR_ERR(channel);
-	if (v->data == USHER_DATA_NONE)
-		ret = usher_channel_do(channel, sqe, &call);
+	if (call->error)
+		return call->error;
+	if (io->in && !call->status &&
+	    usher_buffer_to_iter(io->buf, &io->data.iter, io->bytes))
+		return -EFAULT;
+	return call->status;
+}
+
+void usher_io_end(struct usher_io *io)
+{
+	usher_call_end(&io->call);
+}
+
+/* ---- commands that are waited for ---- */
+
+/*
+ * struct usher_io_wait - a command, and who waits for it; on its stack
+ */
+struct usher_io_wait {
+	struct usher_io		io;
+	struct completion	done;
+};
+
+static void usher_io_wake(struct usher_call *call)
+{
+	complete(&container_of(call, struct usher_io_wait, io.call)->done);
+}
+
+/* A thread that is killed leaves its command behind. Other signals wait. */
+static int usher_io_wait(struct usher_io_wait *w)
+{
+	int ret = 0;
+
+	usher_call_arm(&w->io.call);
+	if (wait_for_completion_killable(&w->done) &&
+	    usher_call_abandon(&w->io.call))
+		ret = -EINTR;
 	else
-		ret = usher_passthru_move(channel, sqe, v,
-					  usher_passthru_ptr(cmd->addr), &call);
-	usher_channel_put(channel);
+		ret = usher_io_result(&w->io);
+	return ret;
+}
+
+static int usher_io_do(struct usher_io_wait *w, struct usher_passthru *pt,
+		       struct usher_sqe *sqe, u64 *result)
+{
+	int ret = usher_io_start(&w->io, pt, sqe, false);
+
 	if (ret)
 		return ret;
-	cmd->result = call.result;
-	return call.status;
+	ret = usher_io_wait(w);
+	*result = w->io.call.result;
+	usher_io_end(&w->io);
+	return ret;
 }
 
 /**
  * usher_passthru_io - an I/O command
  * @pt: of the file of a namespace or slice
- * @cmd: the command, whose flags and metadata were checked; its result is filled in
+ * @cmd: the command; its result is filled in
+ * @vec: the data are in several pieces: their number is in place of their length
  *
- * The grant was alive a moment ago; the ring looks again. What the guard refuses takes no
- * memory and no tag.
+ * The grant was alive a moment ago; the ring looks again.
  *
  * Return: 0; a positive NVMe status; or a negative errno: EINVAL another namespace, or
- * more data than the device takes; EFAULT; what the grant died of; and the errors of
- * usher_channel_alloc(), usher_channel_do() and usher_buffer_create().
+ * more data than the device takes; EINTR the process was killed, which leaves the
+ * command to its completion; and what usher_io_data_import_vec() and usher_io_start() return.
  */
-int usher_passthru_io(struct usher_passthru *pt, struct nvme_passthru_cmd64 *cmd)
+int usher_passthru_io(struct usher_passthru *pt, struct nvme_passthru_cmd64 *cmd, bool vec)
 {
-	const struct usher_scope *scope = &pt->grant->scope;
-	struct usher_sqe sqe = usher_passthru_entry(cmd);
-	struct usher_verdict v;
-	u16 status;
+	struct usher_io_wait w = { .io.call.done = usher_io_wake };
+	struct usher_sqe sqe;
+	int ret;
 
 	cmd->result = 0;
-	if (cmd->nsid != scope->nsid || cmd->data_len > scope->max_bytes)
-		return -EINVAL;
-	status = usher_guard_check(scope, &sqe, &v);
-	return status ?: usher_passthru_do(pt, &sqe, &v, cmd);
+	ret = usher_io_prepare(pt, cmd, &sqe);
+	if (ret)
+		return ret;
+	init_completion(&w.done);
+	ret = vec ? usher_io_data_import_vec(&w.io.data, cmd->opcode, cmd->addr, cmd->data_len) :
+		    usher_io_data_import(&w.io.data, cmd->opcode, cmd->addr, cmd->data_len);
+	ret = usher_io_set_length(pt, &sqe, ret);
+	if (!ret)
+		ret = usher_io_do(&w, pt, &sqe, &cmd->result);
+	usher_io_data_release(&w.io.data);
+	return ret;
 }

@@ -5,9 +5,34 @@
 #ifndef _USHER_PASSTHRU_IO_H
 #define _USHER_PASSTHRU_IO_H
 
+#include <linux/types.h>
+
+#include "passthru/channel.h"
+#include "passthru/data.h"
+
 struct nvme_passthru_cmd64;
 struct usher_passthru;
+struct usher_sqe;
 
-int usher_passthru_io(struct usher_passthru *pt, struct nvme_passthru_cmd64 *cmd);
+/*
+ * struct usher_io - a command under way, in what its owner allocates
+ */
+struct usher_io {
+	struct usher_call	call;	/* @done is the owner's */
+	struct usher_io_data	data;	/* imported by the owner */
+	struct usher_buffer	*buf;	/* where the device has the data, or NULL */
+	u32			bytes;	/* that the command moves */
+	bool			in;	/* to the process */
+};
+
+int usher_io_prepare(const struct usher_passthru *pt,
+		     const struct nvme_passthru_cmd64 *cmd, struct usher_sqe *sqe);
+int usher_io_set_length(const struct usher_passthru *pt, struct usher_sqe *sqe, int length);
+int usher_io_start(struct usher_io *io, struct usher_passthru *pt, struct usher_sqe *sqe,
+		   bool nowait);
+int usher_io_result(struct usher_io *io);
+void usher_io_end(struct usher_io *io);
+
+int usher_passthru_io(struct usher_passthru *pt, struct nvme_passthru_cmd64 *cmd, bool vec);
 
 #endif /* _USHER_PASSTHRU_IO_H */

@@ -4,6 +4,7 @@
  * return what those of the stock driver do: 0, a positive NVMe status or a negative
  * errno.
  */
+#include <linux/bits.h>
 #include <linux/nvme.h>
 #include <linux/nvme_ioctl.h>
 #include <linux/overflow.h>
@@ -30,9 +31,17 @@ static_assert(offsetof(struct nvme_passthru_cmd64, rsvd2) == USHER_CMD_BYTES);
 #define USHER_IOCTL_SUBMIT_IO32	_IOC(_IOC_WRITE, USHER_NVME_IOC_TYPE, \
 				     _IOC_NR(NVME_IOCTL_SUBMIT_IO), USHER_USER_IO_BYTES)
 
-void usher_passthru_init(struct usher_passthru *pt, struct usher_grant *grant)
+/**
+ * usher_passthru_init - a file is opened
+ * @pt: in the file
+ * @grant: of the file, which keeps it
+ * @rights: USHER_RIGHT_* that administrators have; at least those of @grant
+ */
+void usher_passthru_init(struct usher_passthru *pt, struct usher_grant *grant, u32 rights)
 {
-	*pt = (struct usher_passthru) { .grant = grant };
+	*pt = (struct usher_passthru) { .grant = grant, .admin = grant->scope };
+	pt->admin.rights = rights;
+	usher_guard_prepare(&pt->admin);
 	mutex_init(&pt->lock);
 }
 
@@ -45,40 +54,48 @@ void usher_passthru_destroy(struct usher_passthru *pt)
 }
 
 /* Why nothing can be done any more, or 0. Removal ends the grants, too. */
-static int usher_passthru_ended(const struct usher_passthru *pt)
+int usher_passthru_ended(const struct usher_passthru *pt)
 {
 	int dead = READ_ONCE(pt->grant->dead);
 
 	return usher_dev_gone(pt->grant->ud) ? -ENODEV : dead;
 }
 
+/* What an ioctl of a command takes */
+enum usher_cmd_form {
+	USHER_CMD_ADMIN	= BIT(0),	/* an admin command */
+	USHER_CMD_WIDE	= BIT(1),	/* a result of 64 bits */
+	USHER_CMD_VEC	= BIT(2),	/* data in several pieces */
+};
+
 static int usher_passthru_do_cmd(struct usher_passthru *pt,
-				 struct nvme_passthru_cmd64 *cmd, bool admin)
+				 struct nvme_passthru_cmd64 *cmd, unsigned int form)
 {
 	int ret = usher_passthru_ended(pt);
 
 	if (ret)
 		return ret;
+	if (!(form & USHER_CMD_ADMIN))
+		return usher_passthru_io(pt, cmd, form & USHER_CMD_VEC);
 	if (cmd->flags || cmd->metadata || cmd->metadata_len)
 		return -EINVAL;
-	if (admin)
-		return usher_passthru_admin(pt->grant, cmd);
-	return usher_passthru_io(pt, cmd);
+	return usher_passthru_admin(pt->grant, cmd);
 }
 
-/* The result is 32 bits wide in one struct, 64 in the other. */
+/* Both structs differ only in the width of the result. */
 static int usher_passthru_cmd(struct usher_passthru *pt, void __user *argp,
-			      bool admin, bool wide)
+			      unsigned int form)
 {
 	struct nvme_passthru_cmd64 cmd = {};
 	int ret;
 
 	if (copy_from_user(&cmd, argp, USHER_CMD_BYTES))
 		return -EFAULT;
-	ret = usher_passthru_do_cmd(pt, &cmd, admin);
+	ret = usher_passthru_do_cmd(pt, &cmd, form);
 	if (ret < 0)
 		return ret;
-	if (wide ? put_user(cmd.result, &((struct nvme_passthru_cmd64 __user *)argp)->result) :
+	if (form & USHER_CMD_WIDE ?
+		   put_user(cmd.result, &((struct nvme_passthru_cmd64 __user *)argp)->result) :
 		   put_user((u32)cmd.result, &((struct nvme_passthru_cmd __user *)argp)->result))
 		return -EFAULT;
 	return ret;
@@ -117,7 +134,7 @@ static int usher_passthru_submit_io(struct usher_passthru *pt, void __user *argp
 		.cdw14		= io.reftag,
 		.cdw15		= io.apptag | io.appmask << 16,
 	};
-	return usher_passthru_do_cmd(pt, &cmd, false);
+	return usher_passthru_do_cmd(pt, &cmd, 0);
 }
 
 /* Those of all nodes */
@@ -126,9 +143,9 @@ static long usher_passthru_ctrl_ioctl(struct usher_passthru *pt, unsigned int cm
 {
 	switch (cmd) {
 	case NVME_IOCTL_ADMIN_CMD:
-		return usher_passthru_cmd(pt, argp, true, false);
+		return usher_passthru_cmd(pt, argp, USHER_CMD_ADMIN);
 	case NVME_IOCTL_ADMIN64_CMD:
-		return usher_passthru_cmd(pt, argp, true, true);
+		return usher_passthru_cmd(pt, argp, USHER_CMD_ADMIN | USHER_CMD_WIDE);
 	default:
 		return -ENOTTY;
 	}
@@ -148,9 +165,11 @@ static long usher_passthru_ns_ioctl(struct usher_passthru *pt, unsigned int cmd,
 	case USHER_IOCTL_SUBMIT_IO32:
 		return usher_passthru_submit_io(pt, argp);
 	case NVME_IOCTL_IO_CMD:
-		return usher_passthru_cmd(pt, argp, false, false);
+		return usher_passthru_cmd(pt, argp, 0);
 	case NVME_IOCTL_IO64_CMD:
-		return usher_passthru_cmd(pt, argp, false, true);
+		return usher_passthru_cmd(pt, argp, USHER_CMD_WIDE);
+	case NVME_IOCTL_IO64_CMD_VEC:
+		return usher_passthru_cmd(pt, argp, USHER_CMD_WIDE | USHER_CMD_VEC);
 	default:
 		return usher_passthru_ctrl_ioctl(pt, cmd, argp);
 	}

@@ -8,6 +8,8 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+#include "guard/guard.h"
+
 struct usher_channel;
 struct usher_grant;
 
@@ -18,13 +20,17 @@ struct usher_grant;
  * struct usher_passthru - what an open file has for these ioctls
  */
 struct usher_passthru {
+	/* Constant */
 	struct usher_grant	*grant;	/* of the file, which keeps it */
+	struct usher_scope	admin;	/* its scope, with the rights of administrators */
+
 	struct mutex		lock; /* @channel; outside of the pool's and grants' */
 	struct usher_channel	*channel; /* made by the first I/O command, or NULL */
 };
 
-void usher_passthru_init(struct usher_passthru *pt, struct usher_grant *grant);
+void usher_passthru_init(struct usher_passthru *pt, struct usher_grant *grant, u32 rights);
 void usher_passthru_destroy(struct usher_passthru *pt);
+int usher_passthru_ended(const struct usher_passthru *pt);
 long usher_passthru_ioctl(struct usher_passthru *pt, unsigned int cmd,
 			  void __user *argp);
 

@@ -144,18 +144,21 @@ static int usher_ring_add(struct usher_ring *ring, const struct usher_sqe *sqe,
  * usher_ring_push - hand over an entry of the kernel's own
  * @ring: with interrupts, not mapped to a process, and with room for the entry
  * @sqe: the entry
+ * @nowait: do not wait for a reset that is under way
  * @index: the entry's in the submission ring, for usher_ring_took()
  *
- * Waits for a reset that is under way, but not for a slot.
+ * Does not wait for a slot.
  *
  * Return: 0 when the entry will be taken, unless the grant ends before; what the grant
- * died of; -ENODEV or -ERESTARTSYS.
+ * died of; -ENODEV, -ERESTARTSYS or, with @nowait, -EAGAIN.
  */
-int usher_ring_push(struct usher_ring *ring, const struct usher_sqe *sqe, u32 *index)
+int usher_ring_push(struct usher_ring *ring, const struct usher_sqe *sqe, bool nowait,
+		    u32 *index)
 {
 	int idx, ret;
 
-	ret = usher_dev_enter_until(ring->ud, &idx, KTIME_MAX);
+	ret = nowait ? usher_dev_enter(ring->ud, &idx) :
+		       usher_dev_enter_until(ring->ud, &idx, KTIME_MAX);
 	if (ret)
 		return ret;
 	mutex_lock(&ring->lock);

@@ -28,6 +28,7 @@ FIXTURE(nvme_cli) {
 	char node[64];		/* of the namespace */
 	char slice[64];
 	char file[64];		/* of the user */
+	uid_t uid;		/* who runs nvme: at first the user */
 	char output[16384];	/* of the last command, errors too */
 };
 
@@ -50,6 +51,7 @@ FIXTURE_SETUP(nvme_cli)
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, fchown(fd, UID, UID));
 	close(fd);
+	self->uid = UID;
 }
 
 FIXTURE_TEARDOWN(nvme_cli)
@@ -59,7 +61,7 @@ FIXTURE_TEARDOWN(nvme_cli)
 	close(self->grant);
 }
 
-/* Runs nvme as the user, and keeps its output. Returns its exit status. */
+/* Runs nvme, and keeps its output. Returns its exit status. */
 __attribute__((format(printf, 2, 3)))
 static int run_nvme(struct nvme_cli_data *self, const char *fmt, ...)
 {
@@ -79,7 +81,7 @@ static int run_nvme(struct nvme_cli_data *self, const char *fmt, ...)
 	if (!pid) {
 		dup2(pipes[1], STDOUT_FILENO);
 		dup2(pipes[1], STDERR_FILENO);
-		if (become(UID))
+		if (self->uid && become(self->uid))
 			_exit(99);
 		execl("/bin/sh", "sh", "-c", command, NULL);
 		_exit(98);
@@ -180,15 +182,46 @@ TEST_F(nvme_cli, read)
 
 /*
  * nvme-cli opens every file for reading only, and what an open file may do is what it was
- * opened for.
+ * opened for, but for administrators.
  */
-TEST_F(nvme_cli, writes_need_a_file_opened_for_writing)
+TEST_F(nvme_cli, users_write_to_files_opened_for_writing)
 {
 	EXPECT_NE(0, run_nvme(self, "write %s -s %d -c 0 -z 512 -d /etc/os-release",
 			      self->slice, SLICE_SLBA));
 	EXPECT_TRUE(says(self, "Access Denied")) TH_LOG("%s", self->output);
 	EXPECT_NE(0, run_nvme(self, "flush %s -n %u", self->slice, self->info.nsid));
 	EXPECT_TRUE(says(self, "Access Denied")) TH_LOG("%s", self->output);
+}
+
+TEST_F(nvme_cli, administrators_write)
+{
+	int blocks = BYTES / 512, fd;
+	char data[BYTES];
+
+	self->uid = 0;
+	pattern_fill(data, SLICE_SLBA, blocks, 512, 8);
+	fd = open(self->file, O_WRONLY);
+	ASSERT_EQ(BYTES, write(fd, data, BYTES));
+	close(fd);
+	EXPECT_EQ(0, run_nvme(self, "write %s -s %d -c %d -z %d -d %s", self->slice,
+			      SLICE_SLBA, blocks - 1, BYTES, self->file));
+	EXPECT_EQ(0, run_nvme(self, "flush %s -n %u", self->slice, self->info.nsid));
+	EXPECT_EQ(0, run_nvme(self, "compare %s -s %d -c %d -z %d -d %s", self->slice,
+			      SLICE_SLBA, blocks - 1, BYTES, self->file));
+	EXPECT_EQ(0, truncate(self->file, 0));
+	EXPECT_EQ(0, run_nvme(self, "read %s -s %d -c %d -z %d -d %s", self->slice,
+			      SLICE_SLBA, blocks - 1, BYTES, self->file));
+	EXPECT_TRUE(file_has(self->file, 8));
+	EXPECT_EQ(0, run_nvme(self, "dsm %s -n %u -d -s %d -b %d", self->slice,
+			      self->info.nsid, SLICE_SLBA, blocks));
+	EXPECT_EQ(0, run_nvme(self, "write-zeroes %s -s %d -c %d", self->slice, SLICE_SLBA,
+			      blocks - 1));
+	EXPECT_NE(0, run_nvme(self, "compare %s -s %d -c %d -z %d -d %s", self->slice,
+			      SLICE_SLBA, blocks - 1, BYTES, self->file));
+	EXPECT_TRUE(says(self, "Compare Failure")) TH_LOG("%s", self->output);
+	/* A slice ends for them, too. */
+	EXPECT_NE(0, run_nvme(self, "write-zeroes %s -s 0 -c 0", self->slice));
+	EXPECT_TRUE(says(self, "LBA Out of Range")) TH_LOG("%s", self->output);
 }
 
 TEST_HARNESS_MAIN

@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/nvme_ioctl.h>
@@ -26,6 +28,7 @@
 #define BLOCKS		64U	/* of most commands here */
 #define SLICE_SLBA	1024U
 #define SLICE_NLB	1024U
+#define NOBODY		65534
 #define REFUSED(status)	((status) | SC_DNR)
 
 /* FIXTURE_DATA(nvme), in a form that checkpatch reads */
@@ -399,26 +402,96 @@ TEST_F(nvme, a_slice_ends_where_it_ends)
 	close(fd);
 }
 
+/* 0 it works, 1 it is denied; the file may have been opened for something else */
+static int move_as(bool administrator, const struct usher_grant_info *info, int fd,
+		   uint8_t opcode, void *data)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		if (!administrator && (setgid(NOBODY) || setuid(NOBODY)))
+			_exit(2);
+		status = move(fd, info, opcode, 0, BLOCKS, data);
+		_exit(status == REFUSED(SC_ACCESS_DENIED) ? 1 : !status ? 0 : 3);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 TEST_F(nvme, rights_are_those_of_the_file)
 {
 	int reads = disk_open(PLAIN, O_RDONLY), writes = disk_open(PLAIN, O_WRONLY);
 	int neither = grant_narrow(self->fd, 0, SLICE_NLB, USHER_RIGHT_READ);
-	struct nvme_passthru_cmd flush = { .opcode = OP_FLUSH, .nsid = self->info.nsid };
 	struct nvme_passthru_cmd cmd = identify_cmd(0, 1, self->memory);
+	static const uint8_t moves[] = { OP_READ, OP_WRITE };
+	int i;
 
-	EXPECT_EQ(0, move(reads, &self->info, OP_READ, 0, 1, self->memory));
-	EXPECT_EQ(REFUSED(SC_ACCESS_DENIED),
-		  move(reads, &self->info, OP_WRITE, 0, 1, self->memory));
-	EXPECT_EQ(REFUSED(SC_ACCESS_DENIED), do_cmd(reads, NVME_IOCTL_IO_CMD, &flush));
+	for (i = 0; i < ARRAY_SIZE(moves); i++) {
+		EXPECT_EQ(moves[i] != OP_READ,
+			  move_as(false, &self->info, reads, moves[i], self->memory));
+		EXPECT_EQ(moves[i] == OP_READ,
+			  move_as(false, &self->info, writes, moves[i], self->memory));
+		/* nvme-cli opens whatever it writes to for reading. */
+		EXPECT_EQ(0, move_as(true, &self->info, reads, moves[i], self->memory));
+		EXPECT_EQ(0, move_as(true, &self->info, writes, moves[i], self->memory));
+		/* A narrowed grant is one for administrators, too. */
+		EXPECT_EQ(moves[i] != OP_READ,
+			  move_as(true, &self->info, neither, moves[i], self->memory));
+	}
 	EXPECT_EQ(0, do_cmd(reads, NVME_IOCTL_ADMIN_CMD, &cmd));
-	EXPECT_EQ(0, move(writes, &self->info, OP_WRITE, 0, 1, self->memory));
-	EXPECT_EQ(0, do_cmd(writes, NVME_IOCTL_IO_CMD, &flush));
-	EXPECT_EQ(REFUSED(SC_ACCESS_DENIED),
-		  move(writes, &self->info, OP_READ, 0, 1, self->memory));
 	EXPECT_EQ(REFUSED(SC_ACCESS_DENIED), do_cmd(neither, NVME_IOCTL_ADMIN_CMD, &cmd));
 	close(reads);
 	close(writes);
 	close(neither);
+}
+
+/* A channel may do what administrators may: a slice's rights are still its own. */
+TEST_F(nvme, administrators_pass_no_slice)
+{
+	int fd = grant_narrow(self->fd, SLICE_SLBA, SLICE_NLB, USHER_RIGHT_WRITE);
+
+	EXPECT_EQ(0, move(fd, &self->info, OP_WRITE, SLICE_SLBA, 1, self->memory));
+	EXPECT_EQ(REFUSED(SC_LBA_RANGE), move(fd, &self->info, OP_WRITE, 0, 1, self->memory));
+	EXPECT_EQ(REFUSED(SC_ACCESS_DENIED),
+		  move(fd, &self->info, OP_READ, SLICE_SLBA, 1, self->memory));
+	close(fd);
+}
+
+/* The data are in pieces, of which the ioctl has the number. */
+TEST_F(nvme, data_in_pieces)
+{
+	size_t bytes = BLOCKS * self->info.lba_bytes;
+	char *to = self->memory + MEMORY / 2;
+	struct iovec pieces[] = {
+		{ .iov_base = self->memory + 1, .iov_len = 4096 },
+		{ .iov_base = self->memory + 9000, .iov_len = bytes - 4096 },
+	};
+	struct nvme_passthru_cmd64 cmd = {
+		.opcode = OP_WRITE, .nsid = self->info.nsid, .addr = (uintptr_t)pieces,
+		.data_len = ARRAY_SIZE(pieces), .cdw12 = BLOCKS - 1,
+	};
+
+	pattern_fill(to, 0, BLOCKS, self->info.lba_bytes, 5);
+	memcpy(pieces[0].iov_base, to, 4096);
+	memcpy(pieces[1].iov_base, to + 4096, bytes - 4096);
+	EXPECT_EQ(0, do_cmd(self->fd, NVME_IOCTL_IO64_CMD_VEC, &cmd));
+	memset(to, 0, bytes);
+	EXPECT_EQ(0, move(self->fd, &self->info, OP_READ, 0, BLOCKS, to));
+	EXPECT_TRUE(pattern_is(to, 0, BLOCKS, self->info.lba_bytes, 5));
+
+	memset(self->memory, 0xee, MEMORY / 2);
+	cmd.opcode = OP_READ;
+	EXPECT_EQ(0, do_cmd(self->fd, NVME_IOCTL_IO64_CMD_VEC, &cmd));
+	EXPECT_EQ(0, memcmp(pieces[0].iov_base, to, 4096));
+	EXPECT_EQ(0, memcmp(pieces[1].iov_base, to + 4096, bytes - 4096));
+	EXPECT_EQ((char)0xee, self->memory[0]);
+	EXPECT_EQ((char)0xee, self->memory[4097]);
+	cmd.data_len = UIO_MAXIOV + 1;
+	EXPECT_EQ(-EINVAL, do_cmd(self->fd, NVME_IOCTL_IO64_CMD_VEC, &cmd));
+	cmd.data_len = 2;
+	cmd.addr = 8;
+	EXPECT_EQ(-EFAULT, do_cmd(self->fd, NVME_IOCTL_IO64_CMD_VEC, &cmd));
 }
 
 /* ---- what it takes, and how it ends ---- */
@@ -501,7 +574,7 @@ static void *many_thread(void *data)
 /* More threads than a file has commands at a time */
 TEST_F(nvme, many_threads)
 {
-	enum { THREADS = 80 };
+	enum { THREADS = 150 };
 	pthread_t threads[THREADS];
 	struct many m[THREADS];
 	int i;

@@ -126,7 +126,7 @@ TEST_F_TIMEOUT(held, the_killed_leave_their_command, 120)
 /* All tags are left behind: a thread waits for one, and gets it with a completion. */
 TEST_F_TIMEOUT(held, tags_come_back_with_completions, 200)
 {
-	enum { TAGS = 64 };
+	enum { TAGS = 128 };
 	long held;
 	int status, i;
 	pid_t pid;
