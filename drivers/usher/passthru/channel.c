@@ -188,6 +188,55 @@ static void usher_channel_work(struct work_struct *work)
 
 /* ---- life ---- */
 
+/* Commands in flight finish by themselves, as those of any closed ring. */
+static void usher_channel_free_work(struct work_struct *work)
+{
+	struct usher_channel *channel =
+		container_of(work, struct usher_channel, free_work);
+
+	remove_wait_queue(&channel->ring->wait, &channel->reader);
+	cancel_work_sync(&channel->work);
+	usher_ring_close(channel->ring);
+	usher_grant_unuse(channel->grant);
+	kfree(channel);
+}
+
+static void usher_channel_release(struct kref *ref)
+{
+	queue_work(usher_wake_wq, &container_of(ref, struct usher_channel, ref)->free_work);
+}
+
+/* Context: any */
+void usher_channel_put(struct usher_channel *channel)
+{
+	kref_put(&channel->ref, usher_channel_release);
+}
+
+/* Calls of a channel that has ended are ended by channel.work. */
+static void usher_channel_kick_work(struct work_struct *work)
+{
+	struct usher_channel *channel =
+		container_of(work, struct usher_channel, kick_work);
+
+	usher_ring_kick(channel->ring, false);
+	usher_channel_put(channel);
+}
+
+/**
+ * usher_channel_kick - have entries taken that were pushed for later
+ * @channel: the channel
+ * @atomic: this must not sleep
+ */
+void usher_channel_kick(struct usher_channel *channel, bool atomic)
+{
+	if (!atomic && usher_ring_kick(channel->ring, true) != -EAGAIN)
+		return;
+	/* It may wait for a reset, and keeps nobody else from being told. */
+	kref_get(&channel->ref);
+	if (!queue_work(usher_slow_wq, &channel->kick_work))
+		usher_channel_put(channel);
+}
+
 static struct usher_channel *usher_channel_new(struct usher_grant *parent)
 {
 	struct usher_channel *channel = kzalloc(sizeof(*channel), GFP_KERNEL_ACCOUNT);
@@ -199,6 +248,8 @@ static struct usher_channel *usher_channel_new(struct usher_grant *parent)
 	init_waitqueue_head(&channel->tag_wait);
 	init_waitqueue_func_entry(&channel->reader, usher_channel_wake);
 	INIT_WORK(&channel->work, usher_channel_work);
+	INIT_WORK(&channel->kick_work, usher_channel_kick_work);
+	INIT_WORK(&channel->free_work, usher_channel_free_work);
 	channel->entries = rounddown_pow_of_two(min_t(u32, parent->limits.ring_depth,
 						      USHER_CHANNEL_ENTRIES));
 	return channel;
@@ -252,23 +303,6 @@ free_channel:
 	return ERR_PTR(ret);
 }
 
-/* Commands in flight finish by themselves, as those of any closed ring. */
-static void usher_channel_release(struct kref *ref)
-{
-	struct usher_channel *channel = container_of(ref, struct usher_channel, ref);
-
-	remove_wait_queue(&channel->ring->wait, &channel->reader);
-	cancel_work_sync(&channel->work);
-	usher_ring_close(channel->ring);
-	usher_grant_unuse(channel->grant);
-	kfree(channel);
-}
-
-void usher_channel_put(struct usher_channel *channel)
-{
-	kref_put(&channel->ref, usher_channel_release);
-}
-
 /* ---- calls ---- */
 
 static bool usher_call_take_tag(struct usher_call *call)
@@ -302,9 +336,21 @@ static int usher_call_wait_for_tag(struct usher_call *call)
 	return ret;
 }
 
+/* @done tells the owner; what else there is in a call is filled in when it is so far. */
+void usher_call_init(struct usher_call *call, void (*done)(struct usher_call *call))
+{
+	call->done = done;
+	call->pushed = false;
+	call->armed = false;
+	call->over = false;
+	call->error = 0;
+	call->flags = 0;
+	call->result = 0;
+}
+
 /**
  * usher_call_begin - take a tag
- * @call: all zero but @done; filled in
+ * @call: from usher_call_init()
  * @channel: the channel; the caller's reference is the call's, if this succeeds
  * @nowait: do not wait for one
  *
@@ -362,22 +408,32 @@ static void usher_call_set(struct usher_call *call, struct usher_call *value)
 	spin_unlock_irq(&channel->lock);
 }
 
+static int usher_call_hand_over(struct usher_call *call, const struct usher_sqe *sqe,
+				enum usher_push when)
+{
+	struct usher_ring *ring = call->channel->ring;
+
+	if (when == USHER_PUSH_LATER)
+		return usher_ring_append(ring, sqe, &call->index);
+	return usher_ring_push(ring, sqe, when == USHER_PUSH_NOWAIT, &call->index);
+}
+
 /**
  * usher_call_push - hand the command over
  * @call: the call, which has begun
  * @sqe: the command; its tag is filled in
- * @nowait: do not wait for a reset
+ * @when: when it is to be taken
  *
  * Return: 0, and the command is under way, for usher_call_arm(); or what
- * usher_ring_push() returns, and it is not.
+ * usher_ring_append() or usher_ring_push() returns, and it is not.
  */
-int usher_call_push(struct usher_call *call, struct usher_sqe *sqe, bool nowait)
+int usher_call_push(struct usher_call *call, struct usher_sqe *sqe, enum usher_push when)
 {
 	int ret;
 
 	sqe->cid = cpu_to_le16(call->tag);
 	usher_call_set(call, call);
-	ret = usher_ring_push(call->channel->ring, sqe, nowait, &call->index);
+	ret = usher_call_hand_over(call, sqe, when);
 	if (ret)
 		usher_call_set(call, NULL);
 	else

@@ -40,6 +40,8 @@ struct usher_channel {
 	u32			entries; /* of @ring, both ways */
 	struct wait_queue_entry	reader;	/* in ring.wait: reads completions */
 	struct work_struct	work;	/* reads what @reader left; ends calls */
+	struct work_struct	kick_work; /* has entries taken; with a reference */
+	struct work_struct	free_work;
 	struct wait_queue_head	tag_wait; /* who waits for a tag, exclusively */
 
 	spinlock_t		lock; /* inside of ring->wait.lock; irq-safe */
@@ -80,13 +82,27 @@ struct usher_call {
 	u64			result;
 };
 
+/**
+ * enum usher_push - when an entry is to be taken, and what may be waited for
+ * @USHER_PUSH_WAIT: now, after a reset that is under way
+ * @USHER_PUSH_NOWAIT: now, or not at all
+ * @USHER_PUSH_LATER: when the channel is kicked
+ */
+enum usher_push {
+	USHER_PUSH_WAIT,
+	USHER_PUSH_NOWAIT,
+	USHER_PUSH_LATER,
+};
+
 struct usher_channel *usher_channel_alloc(struct usher_grant *parent,
 					  const struct usher_scope *scope);
 void usher_channel_put(struct usher_channel *channel);
+void usher_channel_kick(struct usher_channel *channel, bool atomic);
 
+void usher_call_init(struct usher_call *call, void (*done)(struct usher_call *call));
 int usher_call_begin(struct usher_call *call, struct usher_channel *channel, bool nowait);
 struct usher_buffer *usher_call_buffer(struct usher_call *call, u32 bytes);
-int usher_call_push(struct usher_call *call, struct usher_sqe *sqe, bool nowait);
+int usher_call_push(struct usher_call *call, struct usher_sqe *sqe, enum usher_push when);
 void usher_call_arm(struct usher_call *call);
 bool usher_call_abandon(struct usher_call *call);
 void usher_call_end(struct usher_call *call);

@@ -15,6 +15,7 @@
 #include "grant/grant.h"
 #include "passthru/io.h"
 #include "passthru/passthru.h"
+#include "passthru/plug.h"
 
 /*
  * The file's channel, held for the caller. One that was revoked while the file was not
@@ -114,13 +115,26 @@ static int usher_io_fill(struct usher_io *io, struct usher_sqe *sqe)
 	sqe->dptr.buf = cpu_to_le32(io->buf->id);
 	if (!io->in)
 		return usher_buffer_from_iter(io->buf, &io->data.iter, io->bytes);
-	usher_buffer_clear(io->buf, io->bytes);
+	/*
+	 * The answer may be shorter; what a command of the file's left here is not for who
+	 * has the file now. A Read that succeeds fills all of it, and is not to cost more.
+	 */
+	if (sqe->opcode != nvme_cmd_read)
+		usher_buffer_clear(io->buf, io->bytes);
 	return 0;
+}
+
+/* When the entry is to be taken: with others, where the caller hands over many */
+static enum usher_push usher_io_when(struct usher_channel *channel, bool nowait)
+{
+	if (usher_plug(channel))
+		return USHER_PUSH_LATER;
+	return nowait ? USHER_PUSH_NOWAIT : USHER_PUSH_WAIT;
 }
 
 /**
  * usher_io_start - check a command, and hand it over
- * @io: all zero but @call.done and @data
+ * @io: with @call and @data; the rest is filled in
  * @pt: of the file
  * @sqe: the command, with the length of its data
  * @nowait: do not wait for what may take long
@@ -151,7 +165,7 @@ int usher_io_start(struct usher_io *io, struct usher_passthru *pt, struct usher_
 	ret = io->bytes ? usher_io_fill(io, sqe) : 0;
 	if (ret)
 		goto end_call;
-	ret = usher_call_push(&io->call, sqe, nowait);
+	ret = usher_call_push(&io->call, sqe, usher_io_when(channel, nowait));
 	if (ret)
 		goto end_call;
 	return 0;
@@ -238,7 +252,7 @@ static int usher_io_do(struct usher_io_wait *w, struct usher_passthru *pt,
  */
 int usher_passthru_io(struct usher_passthru *pt, struct nvme_passthru_cmd64 *cmd, bool vec)
 {
-	struct usher_io_wait w = { .io.call.done = usher_io_wake };
+	struct usher_io_wait w;
 	struct usher_sqe sqe;
 	int ret;
 
@@ -246,6 +260,7 @@ int usher_passthru_io(struct usher_passthru *pt, struct nvme_passthru_cmd64 *cmd
 	ret = usher_io_prepare(pt, cmd, &sqe);
 	if (ret)
 		return ret;
+	usher_call_init(&w.io.call, usher_io_wake);
 	init_completion(&w.done);
 	ret = vec ? usher_io_data_import_vec(&w.io.data, cmd->opcode, cmd->addr, cmd->data_len) :
 		    usher_io_data_import(&w.io.data, cmd->opcode, cmd->addr, cmd->data_len);

@@ -148,13 +148,14 @@ static int usher_uring_start(struct usher_uring *u, struct usher_passthru *pt,
 static int usher_uring_io(struct usher_passthru *pt, struct io_uring_cmd *ioucmd,
 			  unsigned int issue_flags)
 {
-	struct usher_uring *u = kzalloc(sizeof(*u), GFP_KERNEL);
+	struct usher_uring *u = kmalloc(sizeof(*u), GFP_KERNEL);
 	int ret;
 
 	if (!u)
 		return -ENOMEM;
 	u->ioucmd = ioucmd;
-	u->io.call.done = usher_uring_call_done;
+	u->io.data.many = NULL;
+	usher_call_init(&u->io.call, usher_uring_call_done);
 	usher_uring_pdu(ioucmd)->u = u;
 	ret = usher_uring_start(u, pt, issue_flags);
 	if (ret) {

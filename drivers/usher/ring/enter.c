@@ -124,45 +124,94 @@ int usher_ring_enter(struct usher_ring *ring, const struct usher_enter *arg,
 
 /* ---- entries of the kernel's own ---- */
 
-/* In a section, the ring's lock held */
+/* The ring's lock held */
 static int usher_ring_add(struct usher_ring *ring, const struct usher_sqe *sqe,
 			  u32 *index)
 {
 	u32 tail = ring->ctl->sq_tail;
+	int dead = READ_ONCE(ring->grant->dead);
 
 	lockdep_assert_held(&ring->lock);
-	if (READ_ONCE(ring->grant->dead))
-		return READ_ONCE(ring->grant->dead);
+	if (dead)
+		return dead;
 	ring->sq[tail & (ring->sq_entries - 1)] = *sqe;
 	*index = tail;
 	WRITE_ONCE(ring->ctl->sq_tail, tail + 1);
-	/* And those before it that found no slot: it is after them. */
-	return usher_ring_submit_new(ring, U32_MAX);
+	return 0;
+}
+
+/**
+ * usher_ring_append - hand over an entry of the kernel's own, and more of them soon
+ * @ring: with interrupts, not mapped to a process, and with room for the entry
+ * @sqe: the entry
+ * @index: the entry's in the submission ring, for usher_ring_took()
+ *
+ * Return: 0 when the next usher_ring_kick() or usher_ring_push() is to have the entry
+ * taken; what the grant died of.
+ */
+int usher_ring_append(struct usher_ring *ring, const struct usher_sqe *sqe, u32 *index)
+{
+	int ret;
+
+	mutex_lock(&ring->lock);
+	ret = usher_ring_add(ring, sqe, index);
+	usher_ring_unlock(ring);
+	return ret;
+}
+
+static int usher_enter_section(struct usher_ring *ring, bool nowait, int *idx)
+{
+	return nowait ? usher_dev_enter(ring->ud, idx) :
+			usher_dev_enter_until(ring->ud, idx, KTIME_MAX);
+}
+
+/**
+ * usher_ring_kick - have those taken that were appended
+ * @ring: the ring
+ * @nowait: do not wait for a reset that is under way
+ *
+ * Return: 0 when they will be, unless the grant ends before; what the grant died of;
+ * -ENODEV, -ERESTARTSYS or, with @nowait, -EAGAIN.
+ */
+int usher_ring_kick(struct usher_ring *ring, bool nowait)
+{
+	int idx, ret;
+
+	ret = usher_enter_section(ring, nowait, &idx);
+	if (ret)
+		return ret;
+	mutex_lock(&ring->lock);
+	ret = READ_ONCE(ring->grant->dead) ?: usher_ring_submit_new(ring, U32_MAX);
+	usher_ring_unlock(ring);
+	usher_enter_run_turns(ring->qp);
+	usher_dev_exit(ring->ud, idx);
+	return ret;
 }
 
 /**
  * usher_ring_push - hand over an entry of the kernel's own
- * @ring: with interrupts, not mapped to a process, and with room for the entry
+ * @ring: as for usher_ring_append()
  * @sqe: the entry
  * @nowait: do not wait for a reset that is under way
  * @index: the entry's in the submission ring, for usher_ring_took()
  *
  * Does not wait for a slot.
  *
- * Return: 0 when the entry will be taken, unless the grant ends before; what the grant
- * died of; -ENODEV, -ERESTARTSYS or, with @nowait, -EAGAIN.
+ * Return: as usher_ring_kick(); and with an error, the entry is not there.
  */
 int usher_ring_push(struct usher_ring *ring, const struct usher_sqe *sqe, bool nowait,
 		    u32 *index)
 {
 	int idx, ret;
 
-	ret = nowait ? usher_dev_enter(ring->ud, &idx) :
-		       usher_dev_enter_until(ring->ud, &idx, KTIME_MAX);
+	ret = usher_enter_section(ring, nowait, &idx);
 	if (ret)
 		return ret;
 	mutex_lock(&ring->lock);
 	ret = usher_ring_add(ring, sqe, index);
+	/* And those before it, also which found no slot: it is after them. */
+	if (!ret)
+		ret = usher_ring_submit_new(ring, U32_MAX);
 	usher_ring_unlock(ring);
 	usher_enter_run_turns(ring->qp);
 	usher_dev_exit(ring->ud, idx);
