@@ -24,6 +24,7 @@ const struct engine engines[] = {
 	{ "uring-poll", uring_poll_setup, uring_run, NULL },
 	{ "passthru", passthru_setup, passthru_run, NULL },
 	{ "passthru-poll", passthru_poll_setup, passthru_run, NULL },
+	{ "usher-passthru", passthru_setup, passthru_run, NULL },
 	{ "usher", usher_setup, usher_run, NULL },
 	{ "usher-awake", usher_awake_setup, usher_run, NULL },
 	{ "usher-poll", usher_poll_setup, usher_run, NULL },

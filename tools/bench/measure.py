@@ -21,6 +21,7 @@ MANY_QUEUES, FOUR_QUEUES, ONE_QUEUE = "/dev/usher0n1", "/dev/usher1n1", "/dev/us
 # What each engine opens, unless told otherwise
 NODES = {"pread": "/dev/nvme0n1", "uring": "/dev/nvme0n1", "uring-poll": "/dev/nvme0n1",
          "passthru": "/dev/ng0n1", "passthru-poll": "/dev/ng0n1",
+         "usher-passthru": MANY_QUEUES,
          "usher": MANY_QUEUES, "usher-awake": MANY_QUEUES, "usher-poll": MANY_QUEUES,
          "usher-sqpoll": MANY_QUEUES, "usher-many": FOUR_QUEUES, "vfio": "0000:01:00.0"}
 FLOOR = "vfio"  # has a guest of its own, with an IOMMU

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import measure
 from measure import Memory, Options, Work
 
-SLEEPING = ("pread", "uring", "passthru", "usher")
+SLEEPING = ("pread", "uring", "passthru", "usher-passthru", "usher")
 INTERRUPTS = SLEEPING + ("usher-awake",)
 POLLING = ("uring-poll", "passthru-poll", "usher-poll")
 DEPTHS = (1, 8, 32, 128)

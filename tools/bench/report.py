@@ -12,6 +12,7 @@ NAMES = {
     "uring-poll": "io_uring, block, polled",
     "passthru": "io_uring passthrough",
     "passthru-poll": "io_uring passthrough, polled",
+    "usher-passthru": "usher, io_uring passthrough",
     "usher": "usher ring",
     "usher-awake": "usher ring, awake",
     "usher-poll": "usher ring, polled",
@@ -20,7 +21,8 @@ NAMES = {
 }
 COLOURS = {
     "pread": "#b0b7bf", "uring": "#7fa8d9", "uring-poll": "#4a7ebb", "passthru": "#8d7fc7",
-    "passthru-poll": "#5b4a9e", "usher": "#f3b877", "usher-awake": "#e8873a",
+    "passthru-poll": "#5b4a9e", "usher-passthru": "#c9a6d6",
+    "usher": "#f3b877", "usher-awake": "#e8873a",
     "usher-poll": "#b94f10", "usher-sqpoll": "#7a2f05", "vfio": "#4d4d4d",
 }
 BASE = "passthru"  # what wall-clock time is compared with
