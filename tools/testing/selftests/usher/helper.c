@@ -820,6 +820,52 @@ int become(uid_t uid)
 	return 0;
 }
 
+/**
+ * run_as - run a command of the shell
+ * @uid: as whom
+ * @command: the command
+ * @output: filled in with what it prints, errors too, as a string
+ * @size: of @output
+ *
+ * The command is printed if it fails, with its output.
+ *
+ * Return: its exit status, or -1.
+ */
+int run_as(uid_t uid, const char *command, char *output, size_t size)
+{
+	int pipes[2], status;
+	size_t n;
+	ssize_t got;
+	pid_t pid;
+
+	if (pipe(pipes))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		dup2(pipes[1], STDOUT_FILENO);
+		dup2(pipes[1], STDERR_FILENO);
+		if (uid && become(uid))
+			_exit(99);
+		execl("/bin/sh", "sh", "-c", command, NULL);
+		_exit(98);
+	}
+	close(pipes[1]);
+	for (n = 0; n < size - 1; n += got) {
+		got = read(pipes[0], output + n, size - 1 - n);
+		if (got <= 0)
+			break;
+	}
+	output[n] = '\0';
+	close(pipes[0]);
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	if (WEXITSTATUS(status)) {
+		printf("# %s: exit status %d: %s\n", command, WEXITSTATUS(status), output);
+		fflush(stdout);
+	}
+	return WEXITSTATUS(status);
+}
+
 /* The calling thread, and those it makes; where there is no such CPU, as it was */
 void run_on(int cpu)
 {

@@ -236,6 +236,7 @@ int write_text(const char *path, const char *text);
 long pinned_pages(void);
 int file_on_disk(size_t bytes);
 int become(uid_t uid);
+int run_as(uid_t uid, const char *command, char *output, size_t size);
 void run_on(int cpu);
 int send_fd(int sock, int fd);
 int receive_fd(int sock);

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -66,40 +65,13 @@ __attribute__((format(printf, 2, 3)))
 static int run_nvme(struct nvme_cli_data *self, const char *fmt, ...)
 {
 	char command[512] = "nvme ";
-	size_t at = strlen(command), n;
-	int pipes[2], status;
+	size_t at = strlen(command);
 	va_list args;
-	ssize_t got;
-	pid_t pid;
 
 	va_start(args, fmt);
 	vsnprintf(command + at, sizeof(command) - at, fmt, args);
 	va_end(args);
-	if (pipe(pipes))
-		return -1;
-	pid = fork();
-	if (!pid) {
-		dup2(pipes[1], STDOUT_FILENO);
-		dup2(pipes[1], STDERR_FILENO);
-		if (self->uid && become(self->uid))
-			_exit(99);
-		execl("/bin/sh", "sh", "-c", command, NULL);
-		_exit(98);
-	}
-	close(pipes[1]);
-	for (n = 0; n < sizeof(self->output) - 1; n += got) {
-		got = read(pipes[0], self->output + n, sizeof(self->output) - 1 - n);
-		if (got <= 0)
-			break;
-	}
-	self->output[n] = '\0';
-	close(pipes[0]);
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
-		return -1;
-	if (WEXITSTATUS(status))
-		ksft_print_msg("%s: exit status %d: %s\n", command, WEXITSTATUS(status),
-			       self->output);
-	return WEXITSTATUS(status);
+	return run_as(self->uid, command, self->output, sizeof(self->output));
 }
 
 /* Versions of nvme-cli differ in spaces, which do not count. */
