@@ -219,6 +219,9 @@ static __poll_t usher_ring_poll(struct file *file, poll_table *wait)
 		return EPOLLIN | EPOLLRDNORM | EPOLLHUP | EPOLLERR;
 	if (READ_ONCE(ring->broken))
 		return EPOLLIN | EPOLLRDNORM | EPOLLERR;
+	/* As in usher_waiter_error(): what is in flight finishes. */
+	if (READ_ONCE(ring->grant->dead) && usher_ring_drained(ring))
+		return EPOLLIN | EPOLLRDNORM | EPOLLERR;
 	if (ring->flags & USHER_RING_POLLED)
 		usher_ring_poll_queue(ring);
 	if (READ_ONCE(ring->ctl->cq_head) != usher_ring_published(ring))

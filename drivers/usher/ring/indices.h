@@ -29,6 +29,12 @@ static inline u32 usher_ring_published(const struct usher_ring *ring)
 	return smp_load_acquire(&ring->cq_published);
 }
 
+/* Whether all that was taken has completed, as the process can see */
+static inline bool usher_ring_drained(const struct usher_ring *ring)
+{
+	return (s32)((u32)READ_ONCE(ring->accepted) - usher_ring_published(ring)) <= 0;
+}
+
 static inline bool usher_ring_sq_valid(u32 head, u32 tail, u32 entries)
 {
 	return tail - head <= entries;

@@ -47,8 +47,7 @@ static int usher_waiter_error(const struct usher_waiter *w)
 	if (usher_dev_gone(ring->ud))
 		return -ENODEV;
 	/* What is in flight finishes; nothing comes after it. */
-	if (w->wait_for == USHER_WAIT_TAKEN ||
-	    (s32)((u32)READ_ONCE(ring->accepted) - usher_ring_published(ring)) <= 0)
+	if (w->wait_for == USHER_WAIT_TAKEN || usher_ring_drained(ring))
 		return READ_ONCE(ring->grant->dead);
 	return 0;
 }

@@ -463,8 +463,8 @@ struct usher_cqe {
  *
  * poll(2) on the fd: POLLIN when there are completions to read (on a polled ring
  * poll looks for them once, but nothing wakes it), POLLOUT when the submission
- * ring has room, POLLERR when the ring is broken, POLLIN | POLLHUP | POLLERR when
- * the device is gone.
+ * ring has room, POLLIN | POLLERR when the ring is broken, or its grant has ended and no
+ * command is in flight any more, POLLIN | POLLHUP | POLLERR when the device is gone.
  *
  * An error is returned only when nothing was taken: ETIME the deadline
  * passed; EINTR a signal came that has a handler, one without SA_RESTART unless there

@@ -397,6 +397,29 @@ TEST_F(grants, poll_tells_of_the_end)
 	close(top);
 }
 
+/* Of a ring, too: whoever sleeps in poll() would wait for what cannot come. */
+TEST_F(grants, poll_on_a_ring_tells_of_the_end)
+{
+	static const uint32_t flags[] = { 0, USHER_RING_POLLED };
+	struct worker w;
+	int top, of_ring, i;
+
+	for (i = 0; i < 2; i++) {
+		top = grant_narrow(self->grant, 0, 64, USHER_RIGHTS_ALL);
+		ASSERT_LE(0, top);
+		ASSERT_EQ(0, worker_open(&w, grant_narrow(top, 0, 16, USHER_RIGHTS_ALL),
+					 8, 4 * PAGE, flags[i]));
+		of_ring = watch(w.ring.fd);
+		ASSERT_LE(0, of_ring);
+		EXPECT_EQ(0, watched(of_ring, 0));
+		ASSERT_EQ(0, grant_revoke(top));
+		EXPECT_EQ(EPOLLIN | EPOLLERR, watched(of_ring, SOON_MS));
+		close(of_ring);
+		worker_close(&w);
+		close(top);
+	}
+}
+
 /* What others revoke, or do not even have, wakes nobody else. */
 TEST_F(grants, revoke_leaves_others_alone)
 {
@@ -426,7 +449,7 @@ TEST_F(grants, revoke_leaves_others_alone)
 
 	/* Its own does wake it. */
 	ASSERT_EQ(0, grant_revoke(self->grant));
-	EXPECT_EQ(EPOLLIN, watched(of_ring, SOON_MS));
+	EXPECT_EQ(EPOLLIN | EPOLLERR, watched(of_ring, SOON_MS));
 	close(of_ring);
 	worker_close(&w);
 	close(top);
