@@ -188,19 +188,28 @@ int usher_ring_init(struct usher_ring *ring, int grant_fd, __u32 entries,
 int usher_ring_init_params(struct usher_ring *ring, int grant_fd,
 			   struct usher_ring_create *create)
 {
+	__u32 data64 = create->flags & USHER_RING_DATA64;
 	struct usher_grant_info info;
 	int ret, ring_fd;
 
 	ret = usher_grant_info(grant_fd, &info);
 	if (ret < 0)
 		return ret;
+	create->flags &= ~USHER_RING_DATA64;
 	ring_fd = usher_ring_create(grant_fd, create);
+	create->flags |= data64;
 	if (ring_fd < 0)
 		return ring_fd;
 
 	ret = ring_map(ring, ring_fd, info.nsid, create);
-	if (ret < 0)
+	if (ret < 0) {
 		close(ring_fd);
+		return ret;
+	}
+	if (data64)
+		ret = usher_ring_enable_data64(ring);
+	if (ret < 0)
+		usher_ring_exit(ring);
 	return ret;
 }
 
@@ -227,6 +236,7 @@ int usher_ring_attach(struct usher_ring *ring, int ring_fd)
 
 void usher_ring_exit(struct usher_ring *ring)
 {
+	usher_ring_free_data64(ring);
 	munmap(ring->ctl, ring->mmap_bytes);
 	close(ring->fd);
 	memset(ring, 0, sizeof(*ring));

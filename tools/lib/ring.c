@@ -49,7 +49,7 @@ int usher_ring_setup(struct usher_ring *ring, void *map,
 		  geometry->cq_entries, geometry->cqe_shift))
 		return -EPROTO;
 
-	ring->flags = geometry->flags;
+	ring->flags = geometry->flags & ~USHER_RING_DATA64;
 	ring->sq_entries = geometry->sq_entries;
 	ring->cq_entries = geometry->cq_entries;
 	ring->sqe_shift = geometry->sqe_shift;
@@ -71,10 +71,16 @@ bool usher_ring_sq_refresh(struct usher_ring *ring)
 	__u32 index = ring->sqe_tail & (ring->sq_entries - 1);
 	size_t bytes = (size_t)1 << ring->sqe_shift;
 
+	if (ring->flags & USHER_RING_DATA64) {
+		__u32 tags = usher_ring_free_tags(ring);
+
+		if (space > tags)
+			space = tags;
+	}
 	if (!space)
 		return false;
 
-	ring->sqe_next = (void *)(ring->sqes + index * bytes);
+	ring->sqe_next = usher_ring_sqe_at(ring, index);
 	if (bytes > sizeof(*ring->sqe_next)) {
 		/* Larger than what usher_ring_get_sqe() writes: one at a time */
 		memset(ring->sqe_next, 0, bytes);
@@ -122,25 +128,41 @@ static bool sqpoll_wait(const struct usher_ring *ring, __u32 count)
 }
 
 /* Publish the entries; how many of them are new, which only we write. */
-static __u32 publish(struct usher_ring *ring)
+static int publish(struct usher_ring *ring)
 {
 	__u32 count = ring->sqe_tail - ring->ctl->sq_tail;
 
 	store_release(&ring->ctl->sq_tail, ring->sqe_tail);
-	return count;
+	return (int)count;
 }
 
-/* Whether the polling thread takes what was published */
-static bool sqpoll_submits(const struct usher_ring *ring)
+/* Rings that submitting has nothing more to do for: one test for all others */
+static bool plain(const struct usher_ring *ring)
 {
+	return __builtin_expect(!(ring->flags & (USHER_RING_POLLED | USHER_RING_DATA64)), 1);
+}
+
+/*
+ * publish() on a ring that is not plain, and whether the polling thread takes what was
+ * published; -EINVAL with nothing published.
+ */
+static int hand_over(struct usher_ring *ring, bool *sqpolled)
+{
+	int count;
+
+	*sqpolled = false;
+	if (ring->flags & USHER_RING_DATA64 && usher_ring_tag_entries(ring) < 0)
+		return -EINVAL;
+	count = publish(ring);
 	if (!(ring->flags & USHER_RING_POLLED))
-		return false;
+		return count;
 	/*
 	 * The tail before the look at the flag; pairs with the polling thread, which
 	 * clears the flag before its last look at the tail.
 	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return sqpoll_awake(ring);
+	*sqpolled = sqpoll_awake(ring);
+	return count;
 }
 
 static int submit(struct usher_ring *ring, struct usher_enter *enter)
@@ -160,9 +182,9 @@ static int submit(struct usher_ring *ring, struct usher_enter *enter)
  * What submitting answers where the polling thread was awake, which takes what is new: an
  * error of the wait comes with the next call, as where the kernel took entries.
  */
-static int sqpoll_answer(__u32 count, int ret)
+static int sqpoll_answer(int count, int ret)
 {
-	return count ? (int)count : ret;
+	return count ? count : ret;
 }
 
 int usher_ring_sqpoll(const struct usher_ring *ring, __u32 idle_us,
@@ -188,13 +210,20 @@ int usher_ring_submit(struct usher_ring *ring)
 
 int usher_ring_submit_and_wait(struct usher_ring *ring, __u32 wait_nr)
 {
-	__u32 count = publish(ring);
-	bool sqpolled = sqpoll_submits(ring);
-	int ret;
+	struct usher_enter enter = {
+		.min_complete = wait_nr,
+	};
+	bool sqpolled;
+	int count, ret;
 
-	if (sqpolled && sqpoll_wait(ring, wait_nr))
-		return (int)count;
-	ret = submit(ring, &(struct usher_enter) { .min_complete = wait_nr });
+	if (plain(ring)) {
+		publish(ring);
+		return submit(ring, &enter);
+	}
+	count = hand_over(ring, &sqpolled);
+	if (count < 0 || (sqpolled && sqpoll_wait(ring, wait_nr)))
+		return count;
+	ret = submit(ring, &enter);
 	return sqpolled ? sqpoll_answer(count, ret) : ret;
 }
 
@@ -202,35 +231,37 @@ int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
 				       __u64 deadline_ns,
 				       const sigset_t *sigmask)
 {
-	__u32 count = publish(ring);
-	bool sqpolled = sqpoll_submits(ring);
-	int ret;
-
-	/* Looking longer might miss the deadline. */
-	if (sqpolled && usher_ring_cq_ready(ring) >= wait_nr)
-		return (int)count;
-	ret = submit(ring, &(struct usher_enter) {
+	struct usher_enter enter = {
 		.flags = USHER_ENTER_DEADLINE,
 		.min_complete = wait_nr,
 		.deadline_ns = deadline_ns,
 		.sigmask = (uintptr_t)sigmask,
 		/* the kernel's signal set, which is smaller than the C library's */
 		.sigsetsize = sigmask ? _NSIG / 8 : 0,
-	});
+	};
+	bool sqpolled;
+	int count, ret;
+
+	if (plain(ring)) {
+		publish(ring);
+		return submit(ring, &enter);
+	}
+	count = hand_over(ring, &sqpolled);
+	/* Looking longer might miss the deadline. */
+	if (count < 0 || (sqpolled && usher_ring_cq_ready(ring) >= wait_nr))
+		return count;
+	ret = submit(ring, &enter);
 	return sqpolled ? sqpoll_answer(count, ret) : ret;
 }
 
-static struct usher_cqe *cqe_at(const struct usher_ring *ring, __u32 index)
+int usher_ring_state(const struct usher_ring *ring)
 {
-	index &= ring->cq_entries - 1;
-	return (void *)(ring->cqes + ((size_t)index << ring->cqe_shift));
-}
+	__u32 flags;
 
-/* Why no completion is there: the kernel sets a flag after the last of them. */
-static int no_cqe(const struct usher_ring *ring)
-{
-	__u32 flags = load_acquire(&ring->ctl->flags);
-
+	if (usher_ring_cq_ready(ring))
+		return 0;
+	/* The kernel sets a flag after the last completion. */
+	flags = load_acquire(&ring->ctl->flags);
 	if (usher_ring_cq_ready(ring))
 		return 0;
 	if (flags & USHER_RING_F_BROKEN)
@@ -242,13 +273,9 @@ static int no_cqe(const struct usher_ring *ring)
 
 static int look(struct usher_ring *ring, struct usher_cqe **cqe)
 {
-	int ret = 0;
+	int ret = usher_ring_state(ring);
 
-	*cqe = NULL;
-	if (!usher_ring_cq_ready(ring))
-		ret = no_cqe(ring);
-	if (!ret)
-		*cqe = cqe_at(ring, ring->cqe_head);
+	*cqe = ret ? NULL : usher_ring_cqe_at(ring, ring->cqe_head);
 	return ret;
 }
 

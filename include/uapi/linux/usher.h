@@ -298,6 +298,7 @@ struct usher_buf_unregister {
  * shares one of theirs.
  */
 #define USHER_RING_POLLED	(1U << 0)
+/* Bits 24 to 31 stay unknown to the kernel: libraries have flags of their own there. */
 
 /**
  * struct usher_ring_create - USHER_IOC_RING_CREATE: a ring; returns its fd

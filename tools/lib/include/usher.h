@@ -42,6 +42,11 @@
  * <usher_inline.h>, which this header includes, so that the compiler can put
  * them into the caller. The library has each of them under its name, too.
  *
+ * Which command a completion belongs to is told by 16 bits, its tag, which the caller
+ * chooses with usher_sqe_set_tag(); or by 64 bits, on a ring that usher_ring_init() made
+ * with USHER_RING_DATA64, where the library chooses the tags and the caller sets data with
+ * usher_sqe_set_data64(). A ring is of one kind or the other.
+ *
  * Threads: the submission side of one ring (get_sqe, sq_*, submit*) and its
  * completion side (peek*, wait*, cqe_seen, cq_*) may be used by one thread
  * each at a time; more threads on one side need a lock of the caller's.
@@ -78,6 +83,13 @@ extern "C" {
 
 /* One Dataset Management or Copy carries at most this many ranges. */
 #define USHER_MAX_RANGES	256U
+
+/*
+ * In the flags of usher_ring_init(): the library chooses the tags, and keeps 64 bits of
+ * the caller's for each command, see usher_sqe_set_data64(). The kernel's flags do not
+ * reach up to this one.
+ */
+#define USHER_RING_DATA64	0x80000000U
 
 /* Opcodes of the NVM and the Zoned Namespace command sets. */
 enum usher_opcode {
@@ -173,7 +185,7 @@ struct usher_copy_range {
 /**
  * struct usher_ring - a ring mapped into this process
  * @fd: ring file descriptor, to poll for POLLIN
- * @flags: USHER_RING_* that the ring was created with
+ * @flags: USHER_RING_* that the ring was created with, and USHER_RING_DATA64
  * @sq_entries: entries of the submission ring
  * @cq_entries: entries of the completion ring
  * @nsid: namespace that entries from usher_ring_get_sqe() name
@@ -188,6 +200,10 @@ struct usher_copy_range {
  * @sqe_next: entry at @sqe_tail, once usher_ring_get_sqe() was called
  * @sqe_stop: entries from @sqe_next to here are free, as far as was looked;
  *	at most to the end of the array
+ * @data: user data by tag, from tag 1 on; NULL without USHER_RING_DATA64
+ * @tags: the tags of entries by index, as many as there are
+ * @tag_mask: number of tags - 1
+ * @tags_back: next completion whose tag is to be put into @tags again
  * @reserved: room for later versions
  *
  * The caller provides the memory, the library fills it. Read the members as
@@ -209,7 +225,11 @@ struct usher_ring {
 	char *cqes;
 	struct usher_sqe *sqe_next;
 	struct usher_sqe *sqe_stop;
-	__u64 reserved[6];
+	__u64 *data;
+	__u16 *tags;
+	__u32 tag_mask;
+	__u32 tags_back;
+	char reserved[40 - 2 * sizeof(void *)];
 };
 
 /*
@@ -346,10 +366,10 @@ int usher_ring_create(int grant_fd, struct usher_ring_create *create);
  * @grant_fd: grant; may be closed afterwards, the ring keeps the grant alive
  * @entries: entries of the submission ring, a power of two; the completion
  *	ring gets twice as many
- * @flags: USHER_RING_*
+ * @flags: USHER_RING_*, and USHER_RING_DATA64
  *
  * Return: 0; or an error as listed at struct usher_ring_create, -EPROTO the
- * kernel's answer is not what this library understands, or an errno of
+ * kernel's answer is not what this library understands, -ENOMEM, or an errno of
  * mmap(2). On failure there is nothing to undo.
  */
 int usher_ring_init(struct usher_ring *ring, int grant_fd, __u32 entries,
@@ -359,7 +379,8 @@ int usher_ring_init(struct usher_ring *ring, int grant_fd, __u32 entries,
  * usher_ring_init_params() - usher_ring_init() with every choice
  * @ring: filled
  * @grant_fd: grant
- * @create: in and out; @create->size need not be set
+ * @create: in and out; @create->size need not be set; @create->flags may have
+ *	USHER_RING_DATA64
  *
  * Return: as usher_ring_init().
  */
@@ -382,6 +403,19 @@ int usher_ring_init_params(struct usher_ring *ring, int grant_fd,
 int usher_ring_attach(struct usher_ring *ring, int ring_fd);
 
 /**
+ * usher_ring_enable_data64() - USHER_RING_DATA64 for a ring that exists
+ * @ring: ring
+ *
+ * For those of usher_ring_attach(); others give the flag to usher_ring_init(). It takes
+ * 10 bytes of memory for each completion entry, until usher_ring_exit().
+ *
+ * Return: 0; -ENOMEM; or -EBUSY commands are outstanding, whose tags the library does not
+ * know: each entry that was taken must have completed, and its completion been given back.
+ * It is the answer to a second call, too.
+ */
+int usher_ring_enable_data64(struct usher_ring *ring);
+
+/**
  * usher_ring_exit() - unmap a ring and close its fd
  * @ring: as usher_ring_init() or usher_ring_attach() filled it
  *
@@ -400,13 +434,18 @@ void usher_ring_exit(struct usher_ring *ring);
  * by the next submit, with all others taken before; there is no way back.
  *
  * Return: the entry, valid until that submit; or NULL when the ring is full:
- * submit first.
+ * submit first. With USHER_RING_DATA64 also NULL when as many commands as there are
+ * completion entries, or 32768, are outstanding, from here to when their completion is
+ * given back: take completions first.
  */
 struct usher_sqe *usher_ring_get_sqe(struct usher_ring *ring);
 
 /**
  * usher_ring_sq_space_left() - how many entries usher_ring_get_sqe() has left
  * @ring: ring
+ *
+ * Return: free entries; whether there are tags for them, with USHER_RING_DATA64, only
+ * usher_ring_get_sqe() tells.
  */
 __u32 usher_ring_sq_space_left(const struct usher_ring *ring);
 
@@ -426,7 +465,9 @@ __u32 usher_ring_sq_ready(const struct usher_ring *ring);
  * handed over: the others stay in the ring and the kernel takes them as it
  * can. Each of them completes. With a polling thread, see usher_ring_sqpoll(), it is how
  * many were handed over. Or an error as listed at struct usher_enter,
- * in which case the entries are still in the ring.
+ * in which case the entries are still in the ring; or -EINVAL with USHER_RING_DATA64 when
+ * one of them has a tag of usher_sqe_set_tag(): none was handed over, and
+ * usher_sqe_set_data64() on that entry puts it right.
  */
 int usher_ring_submit(struct usher_ring *ring);
 
@@ -595,7 +636,8 @@ int usher_ring_eventfd(struct usher_ring *ring, int event_fd);
  * usher_ring_info() - geometry, counters and tags outstanding
  * @ring: ring
  * @info: answer; nothing in it need be set
- * @tags: answer: tags of the commands in flight, or NULL
+ * @tags: answer: tags of the commands in flight, or NULL; with USHER_RING_DATA64 they
+ *	are the library's
  * @nr_tags: room at @tags; @info->nr_tags answers how many were written
  *
  * Return: 0, or an error common to all calls.
@@ -785,8 +827,38 @@ int usher_prep_zone_receive(struct usher_sqe *sqe, __u64 slba, __u32 buf,
  * @sqe: entry
  * @tag: returned by usher_cqe_tag(). The kernel does not look at it, tags may
  *	repeat.
+ *
+ * Not on a ring with USHER_RING_DATA64, which has tags of the library's: submitting
+ * answers -EINVAL then.
  */
 void usher_sqe_set_tag(struct usher_sqe *sqe, __u16 tag);
+
+/**
+ * usher_sqe_set_data64() - 64 bits that come back with the completion
+ * @ring: ring with USHER_RING_DATA64 that @sqe is from
+ * @sqe: entry, not submitted yet
+ * @data: returned by usher_cqe_get_data64()
+ *
+ * In place of usher_sqe_set_tag(): the library sets a tag that no other command in
+ * flight has. An entry without either has the data 0. It may be called before or after
+ * usher_prep_*(), and again with other data.
+ *
+ * There is always a tag: usher_ring_get_sqe() hands out no entry without.
+ *
+ * Return: 0, or -EOPNOTSUPP the ring is without USHER_RING_DATA64; the entry is as
+ * it was then.
+ */
+int usher_sqe_set_data64(struct usher_ring *ring, struct usher_sqe *sqe, __u64 data);
+
+/**
+ * usher_sqe_set_data() - the same for a pointer
+ * @ring: as for usher_sqe_set_data64()
+ * @sqe: as for usher_sqe_set_data64()
+ * @data: returned by usher_cqe_get_data(); what it points to is the caller's affair
+ *
+ * Return: as usher_sqe_set_data64().
+ */
+int usher_sqe_set_data(struct usher_ring *ring, struct usher_sqe *sqe, void *data);
 
 /**
  * usher_sqe_set_io_flags() - set bits of CDW12, after usher_prep_*()
@@ -802,8 +874,30 @@ void usher_sqe_set_io_flags(struct usher_sqe *sqe, __u32 io_flags);
 /**
  * usher_cqe_tag() - which command completed
  * @cqe: completion
+ *
+ * Return: as usher_sqe_set_tag() set it; with USHER_RING_DATA64 a number of the library's.
  */
 __u16 usher_cqe_tag(const struct usher_cqe *cqe);
+
+/**
+ * usher_cqe_get_data64() - what usher_sqe_set_data64() set
+ * @ring: ring that @cqe is from
+ * @cqe: completion that was not given back yet
+ *
+ * It may be asked for as often as one likes until then.
+ *
+ * Return: the data; 0 where none were set, or the ring is without USHER_RING_DATA64.
+ */
+__u64 usher_cqe_get_data64(const struct usher_ring *ring, const struct usher_cqe *cqe);
+
+/**
+ * usher_cqe_get_data() - what usher_sqe_set_data() set
+ * @ring: as for usher_cqe_get_data64()
+ * @cqe: as for usher_cqe_get_data64()
+ *
+ * Return: the pointer; NULL as 0 of usher_cqe_get_data64().
+ */
+void *usher_cqe_get_data(const struct usher_ring *ring, const struct usher_cqe *cqe);
 
 /**
  * usher_cqe_status() - how it went

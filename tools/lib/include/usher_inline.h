@@ -181,6 +181,32 @@ void usher_sqe_set_tag(struct usher_sqe *sqe, __u16 tag)
 	sqe->cid = __cpu_to_le16(tag);
 }
 
+/*
+ * Entry n has the tag at @tags[n]. Which number the entry has that lies at a place: it
+ * is the newest there.
+ */
+extern inline USHER_GNU_INLINE
+int usher_sqe_set_data64(struct usher_ring *ring, struct usher_sqe *sqe, __u64 data)
+{
+	__u32 place, newest = ring->sqe_tail - 1;
+	__u16 tag;
+
+	if (__builtin_expect(!ring->data, 0))
+		return -EOPNOTSUPP;
+	place = (__u32)((size_t)((char *)sqe - ring->sqes) >> ring->sqe_shift);
+	newest -= (newest - place) & (ring->sq_entries - 1);
+	tag = ring->tags[newest & ring->tag_mask];
+	ring->data[(tag - 1U) & ring->tag_mask] = data;
+	sqe->cid = __cpu_to_le16(tag);
+	return 0;
+}
+
+extern inline USHER_GNU_INLINE
+int usher_sqe_set_data(struct usher_ring *ring, struct usher_sqe *sqe, void *data)
+{
+	return usher_sqe_set_data64(ring, sqe, (__UINTPTR_TYPE__)data);
+}
+
 extern inline USHER_GNU_INLINE
 void usher_sqe_set_io_flags(struct usher_sqe *sqe, __u32 io_flags)
 {
@@ -264,6 +290,21 @@ extern inline USHER_GNU_INLINE
 __u16 usher_cqe_tag(const struct usher_cqe *cqe)
 {
 	return __le16_to_cpu(cqe->cid);
+}
+
+/* The mask: whatever is in the ring, which others may have mapped, too */
+extern inline USHER_GNU_INLINE
+__u64 usher_cqe_get_data64(const struct usher_ring *ring, const struct usher_cqe *cqe)
+{
+	if (__builtin_expect(!ring->data, 0))
+		return 0;
+	return ring->data[(usher_cqe_tag(cqe) - 1U) & ring->tag_mask];
+}
+
+extern inline USHER_GNU_INLINE
+void *usher_cqe_get_data(const struct usher_ring *ring, const struct usher_cqe *cqe)
+{
+	return (void *)(__UINTPTR_TYPE__)usher_cqe_get_data64(ring, cqe);
 }
 
 extern inline USHER_GNU_INLINE

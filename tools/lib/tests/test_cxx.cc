@@ -34,6 +34,7 @@ static void inline_from_cxx(void)
 	EXPECT_EQ(usher_prep_read(sqe, 1, 1, 0, 0, 512), 0);
 	EXPECT_EQ(sqe->opcode, USHER_OP_READ);
 	EXPECT_EQ(usher_ring_cq_ready(&ring), 0);
+	EXPECT_EQ(usher_sqe_set_data(&ring, sqe, &ring), -EOPNOTSUPP);
 }
 
 static void pci_from_cxx(void)

@@ -94,6 +94,31 @@ static void prepared(void)
 	EXPECT_EQ(sqe->cdw12, 0x40000000);
 }
 
+/* As after usher_ring_enable_data64(), with tags in an order of their own */
+static void user_data(void)
+{
+	static __u16 tags[CQ_ENTRIES] = { 3, 1, 4, 2 };
+	static __u64 data[CQ_ENTRIES];
+	struct usher_ring *ring = setup();
+	struct usher_sqe *first, *second;
+
+	first = usher_ring_get_sqe(ring);
+	EXPECT_EQ(usher_sqe_set_data64(ring, first, 1), -EOPNOTSUPP);
+	EXPECT_EQ(usher_cqe_get_data64(ring, &fake.cqes[0]), 0);
+	ring->data = data;
+	ring->tags = tags;
+	ring->tag_mask = CQ_ENTRIES - 1;
+	second = usher_ring_get_sqe(ring);
+	EXPECT_EQ(usher_sqe_set_data64(ring, first, 0x123456789abcdef0), 0);
+	EXPECT_EQ(usher_sqe_set_data(ring, second, &fake), 0);
+	EXPECT_EQ(first->cid, 3);
+	EXPECT_EQ(second->cid, 1);
+	fake.cqes[0].cid = 1;
+	fake.cqes[1].cid = 3;
+	EXPECT(usher_cqe_get_data(ring, &fake.cqes[0]) == &fake);
+	EXPECT_EQ(usher_cqe_get_data64(ring, &fake.cqes[1]), 0x123456789abcdef0);
+}
+
 static void refused(void)
 {
 	struct usher_ring *ring = setup();
@@ -144,6 +169,7 @@ static void completions(void)
 static const struct tap_test tests[] = {
 	TAP_TEST(unprepared),
 	TAP_TEST(prepared),
+	TAP_TEST(user_data),
 	TAP_TEST(refused),
 	TAP_TEST(completions),
 };
