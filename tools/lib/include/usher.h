@@ -604,6 +604,55 @@ int usher_ring_wait_cqe_timeout(struct usher_ring *ring, struct usher_cqe **cqe,
 				__u64 deadline_ns);
 
 /**
+ * struct usher_ring_wait - one of the rings of usher_wait_rings()
+ * @ring: ring; NULL leaves this one out
+ * @result: answer: 1 completions can be read; 0 there are none; or an error, when none can
+ *	come any more: -ENODEV the device is gone, -EACCES the grant was revoked, -ESTALE it
+ *	is stale, -EBADFD the process broke the ring, -EBADF its fd was closed
+ */
+struct usher_ring_wait {
+	struct usher_ring *ring;
+	int result;
+};
+
+/**
+ * usher_wait_rings() - wait for a completion on any of several rings
+ * @waits: rings, in and out
+ * @count: number of @waits
+ * @deadline_ns: absolute time on CLOCK_MONOTONIC, in nanoseconds; one that has passed
+ *	is for a look at all rings; UINT64_MAX for never
+ *
+ * Submits nothing, and takes no completion: a ring is ready as long as there are some
+ * that were not given back. All rings are looked at, even if the first is ready; but
+ * that a grant has ended is told only when no ring has completions, as only the kernel knows
+ * it. No memory is allocated for up to 64 rings.
+ *
+ * For a polled ring without completions the kernel has to look into its hardware queue, as
+ * nobody is woken by it. With such a ring among them the call looks without pause for 10
+ * milliseconds, and after that every millisecond; other rings wake it at once.
+ *
+ * Return: how many rings have a @result other than 0; -ETIME the deadline passed;
+ * -EINTR a signal came that has a handler, with SA_RESTART or without, as for poll(2):
+ * call it again with the same deadline to go on; -EINVAL there is no ring among @waits;
+ * -ENOMEM; or an errno of ppoll(2).
+ */
+int usher_wait_rings(struct usher_ring_wait *waits, unsigned int count, __u64 deadline_ns);
+
+#ifdef USHER_HAVE_SIGSET
+/**
+ * usher_wait_rings_sigmask() - the same with a signal mask
+ * @waits: as for usher_wait_rings()
+ * @count: as for usher_wait_rings()
+ * @deadline_ns: as for usher_wait_rings()
+ * @sigmask: signal mask during the wait, as for ppoll(2), or NULL
+ *
+ * Return: as usher_wait_rings().
+ */
+int usher_wait_rings_sigmask(struct usher_ring_wait *waits, unsigned int count,
+			     __u64 deadline_ns, const sigset_t *sigmask);
+#endif
+
+/**
  * usher_ring_cq_ready() - completions that can be read now
  * @ring: ring
  */
