@@ -47,11 +47,18 @@
  * with USHER_RING_DATA64, where the library chooses the tags and the caller sets data with
  * usher_sqe_set_data64(). A ring is of one kind or the other.
  *
- * Threads: the submission side of one ring (get_sqe, sq_*, submit*) and its
- * completion side (peek*, wait*, cqe_seen, cq_*) may be used by one thread
- * each at a time; more threads on one side need a lock of the caller's.
- * usher_ring_submit_and_wait*() belongs to the submission side and reads no
- * completion. Calls on grants may come from any thread at any time.
+ * Threads. Each function says by "Context:" where it may be called. A ring has two sides,
+ * which do not disturb each other: the submission side takes entries, fills and submits
+ * them, the completion side waits for completions, reads them and gives them back. One
+ * thread at a time may use one side of a ring; more threads on one side need a lock of the
+ * caller's. usher_ring_submit_and_wait*() belongs to the submission side and reads no
+ * completion. Calls on grants may come from any thread at any time. No function may be
+ * called from a signal handler.
+ *
+ * Ownership. A file descriptor that a function returns is the caller's, to be closed with
+ * close(2); one that is passed stays the caller's, but for usher_ring_attach(). Pointers
+ * that are passed are not kept after the call, but for the memory of
+ * usher_buf_register().
  */
 #ifndef USHER_H
 #define USHER_H
@@ -243,6 +250,7 @@ struct usher_ring {
  * @flags: O_RDONLY, O_WRONLY or O_RDWR: which rights the grant has; O_CLOEXEC
  *	is always added
  *
+ * Context: any thread.
  * Return: a grant fd, to be closed with close(2); or -ENOENT no such node,
  * -EACCES file permissions, -ENODEV the device is gone, -ENOTTY the path is
  * something else than a node of usher, or another errno of open(2).
@@ -255,6 +263,7 @@ int usher_open(const char *path, int flags);
  * Reads the environment variable USHER_GRANT_FD, as "usherctl exec" sets it,
  * and sets FD_CLOEXEC on the descriptor again.
  *
+ * Context: any thread, as long as no other one changes the environment.
  * Return: a grant fd; or -ENOENT the variable is not set, -EINVAL it is not a
  * number, -EBADF or -ENOTTY the number is no grant.
  */
@@ -265,6 +274,7 @@ int usher_grant_from_env(void);
  * @grant_fd: grant
  * @info: answer; @info->size need not be set
  *
+ * Context: any thread.
  * Return: 0, or an error common to all calls. A revoked or stale grant is no
  * error here, see @info->state.
  */
@@ -279,6 +289,7 @@ int usher_grant_info(int grant_fd, struct usher_grant_info *info);
  * @limits: limits not above the parent's, where 0 takes the parent's; or NULL
  *	for all of the parent's
  *
+ * Context: any thread.
  * Return: the new grant's fd, with FD_CLOEXEC set; or an error as listed at
  * struct usher_narrow.
  */
@@ -289,6 +300,7 @@ int usher_narrow(int grant_fd, __u64 slba, __u64 nlb, __u32 rights,
  * usher_revoke() - end every grant narrowed from this one
  * @grant_fd: parent; it lives on
  *
+ * Context: any thread.
  * Return: 0, or an error common to all calls.
  */
 int usher_revoke(int grant_fd);
@@ -302,6 +314,7 @@ int usher_revoke(int grant_fd);
  * @id: answer: N of /dev/usher0n1sN; the node appears when devtmpfs or udev
  *	made it, which may be after this returned
  *
+ * Context: any thread.
  * Return: 0, or an error as listed at struct usher_slice.
  */
 int usher_slice_add(int grant_fd, uid_t uid, gid_t gid, mode_t mode, __u32 *id);
@@ -311,6 +324,7 @@ int usher_slice_add(int grant_fd, uid_t uid, gid_t gid, mode_t mode, __u32 *id);
  * @grant_fd: any grant of the same namespace
  * @id: as usher_slice_add() answered
  *
+ * Context: any thread.
  * Return: 0, or an error as listed at struct usher_slice.
  */
 int usher_slice_remove(int grant_fd, __u32 id);
@@ -327,6 +341,7 @@ int usher_slice_remove(int grant_fd, __u32 id);
  * or not, counts as a whole (madvise(2), MADV_NOHUGEPAGE, avoids that for little
  * buffers). After fork(2) it stays the parent's.
  *
+ * Context: any thread.
  * Return: 0, or an error as listed at struct usher_buf_register.
  */
 int usher_buf_register(int grant_fd, void *addr, size_t length, __u32 flags,
@@ -339,6 +354,7 @@ int usher_buf_register(int grant_fd, void *addr, size_t length, __u32 flags,
  *
  * Commands in flight go on using the memory; this does not wait for them.
  *
+ * Context: any thread.
  * Return: 0, or -ENOENT no such buffer.
  */
 int usher_buf_unregister(int grant_fd, __u32 id);
@@ -355,6 +371,7 @@ int usher_buf_unregister(int grant_fd, __u32 id);
  * For a supervisor that hands the ring to a worker; others use
  * usher_ring_init().
  *
+ * Context: any thread.
  * Return: the ring's fd, with FD_CLOEXEC set; or an error as listed at struct
  * usher_ring_create.
  */
@@ -368,6 +385,7 @@ int usher_ring_create(int grant_fd, struct usher_ring_create *create);
  *	ring gets twice as many
  * @flags: USHER_RING_*, and USHER_RING_DATA64
  *
+ * Context: any thread, with no other call on @ring at the same time.
  * Return: 0; or an error as listed at struct usher_ring_create, -EPROTO the
  * kernel's answer is not what this library understands, -ENOMEM, or an errno of
  * mmap(2). On failure there is nothing to undo.
@@ -382,6 +400,7 @@ int usher_ring_init(struct usher_ring *ring, int grant_fd, __u32 entries,
  * @create: in and out; @create->size need not be set; @create->flags may have
  *	USHER_RING_DATA64
  *
+ * Context: any thread, with no other call on @ring at the same time.
  * Return: as usher_ring_init().
  */
 int usher_ring_init_params(struct usher_ring *ring, int grant_fd,
@@ -397,6 +416,7 @@ int usher_ring_init_params(struct usher_ring *ring, int grant_fd,
  * usher_ring_info() tells the tags of the commands in flight. Two processes
  * must not use one side of a ring at one time.
  *
+ * Context: any thread, with no other call on @ring at the same time.
  * Return: 0; or -ENOTTY @ring_fd is no ring, -EPROTO the kernel's answer is
  * not what this library understands, or an errno of mmap(2).
  */
@@ -409,6 +429,7 @@ int usher_ring_attach(struct usher_ring *ring, int ring_fd);
  * For those of usher_ring_attach(); others give the flag to usher_ring_init(). It takes
  * 10 bytes of memory for each completion entry, until usher_ring_exit().
  *
+ * Context: any thread, with no other call on @ring at the same time.
  * Return: 0; -ENOMEM; or -EBUSY commands are outstanding, whose tags the library does not
  * know: each entry that was taken must have completed, and its completion been given back.
  * It is the answer to a second call, too.
@@ -422,6 +443,8 @@ int usher_ring_enable_data64(struct usher_ring *ring);
  * Does not wait: the kernel finishes commands in flight by itself and keeps
  * their buffers pinned until then. Once the last fd and mapping are gone their
  * completions can no longer be read. End a thread in usher_ring_sqpoll() before.
+ *
+ * Context: any thread, with no other call on @ring at the same time.
  */
 void usher_ring_exit(struct usher_ring *ring);
 
@@ -433,6 +456,7 @@ void usher_ring_exit(struct usher_ring *ring);
  * stands (USHER_OP_NONE): fill it with one of usher_prep_*(). It is handed over
  * by the next submit, with all others taken before; there is no way back.
  *
+ * Context: the submission side of @ring.
  * Return: the entry, valid until that submit; or NULL when the ring is full:
  * submit first. With USHER_RING_DATA64 also NULL when as many commands as there are
  * completion entries, or 32768, are outstanding, from here to when their completion is
@@ -444,6 +468,7 @@ struct usher_sqe *usher_ring_get_sqe(struct usher_ring *ring);
  * usher_ring_sq_space_left() - how many entries usher_ring_get_sqe() has left
  * @ring: ring
  *
+ * Context: the submission side of @ring.
  * Return: free entries; whether there are tags for them, with USHER_RING_DATA64, only
  * usher_ring_get_sqe() tells.
  */
@@ -452,6 +477,9 @@ __u32 usher_ring_sq_space_left(const struct usher_ring *ring);
 /**
  * usher_ring_sq_ready() - entries taken and not yet taken by the kernel
  * @ring: ring
+ *
+ * Context: the submission side of @ring.
+ * Return: entries.
  */
 __u32 usher_ring_sq_ready(const struct usher_ring *ring);
 
@@ -461,6 +489,7 @@ __u32 usher_ring_sq_ready(const struct usher_ring *ring);
  *
  * Makes no system call when there is nothing to hand over.
  *
+ * Context: the submission side of @ring.
  * Return: how many entries the kernel took, which may be fewer than were
  * handed over: the others stay in the ring and the kernel takes them as it
  * can. Each of them completes. With a polling thread, see usher_ring_sqpoll(), it is how
@@ -477,6 +506,7 @@ int usher_ring_submit(struct usher_ring *ring);
  * @wait_nr: completions to be there before it returns, at most cq_entries,
  *	counting those that are there already
  *
+ * Context: the submission side of @ring.
  * Return: as usher_ring_submit(). A signal whose handler has no SA_RESTART ends the
  * wait: with -EINTR when nothing was taken, with the number taken otherwise; and any
  * signal does that after entries were taken. So count completions
@@ -493,6 +523,7 @@ int usher_ring_submit_and_wait(struct usher_ring *ring, __u32 wait_nr);
  *	usher_deadline()
  * @sigmask: signal mask during the wait, as for ppoll(2), or NULL
  *
+ * Context: the submission side of @ring.
  * Return: as usher_ring_submit(), and -ETIME when the deadline passed and
  * nothing was taken.
  */
@@ -520,6 +551,7 @@ int usher_ring_submit_and_wait_timeout(struct usher_ring *ring, __u32 wait_nr,
  * but not in @sigmask, so that none is lost which comes before the call. Then join
  * it, and only then call usher_ring_exit(): a call keeps the ring open.
  *
+ * Context: any thread, while others use @ring, but for usher_ring_exit().
  * Return: never 0: -ETIME the deadline passed; -EINTR a signal came that has a
  * handler; -EBUSY another thread polls this ring; -EOPNOTSUPP not created with
  * USHER_RING_POLLED; or another error as listed at struct usher_enter. The ring goes on
@@ -533,6 +565,7 @@ int usher_ring_sqpoll(const struct usher_ring *ring, __u32 idle_us,
  * usher_deadline() - a deadline from now on
  * @timeout_ns: nanoseconds
  *
+ * Context: any thread.
  * Return: now on CLOCK_MONOTONIC plus @timeout_ns, or the end of time where
  * the sum does not fit.
  */
@@ -546,6 +579,7 @@ __u64 usher_deadline(__u64 timeout_ns);
  * Makes no system call, but on a polled ring that has none: there the kernel
  * looks into the hardware queue.
  *
+ * Context: the completion side of @ring.
  * Return: 0; -EAGAIN there is none; -ENODEV there is none and the device is
  * gone; -EBADFD there is none and the process broke its ring.
  */
@@ -558,6 +592,7 @@ int usher_ring_peek_cqe(struct usher_ring *ring, struct usher_cqe **cqe);
  *	usher_ring_cq_advance() passed them
  * @count: room at @cqes
  *
+ * Context: the completion side of @ring.
  * Return: how many there are; 0 does not say why, usher_ring_peek_cqe() does.
  */
 unsigned int usher_ring_peek_batch_cqe(struct usher_ring *ring,
@@ -574,6 +609,7 @@ unsigned int usher_ring_peek_batch_cqe(struct usher_ring *ring,
  * the ring's memory does, the rest of the completions is at its beginning: when
  * these were given back, call it again to see them.
  *
+ * Context: the completion side of @ring.
  * Return: how many there are in the array; 0 does not say why,
  * usher_ring_peek_cqe() does.
  */
@@ -587,6 +623,7 @@ unsigned int usher_ring_peek_array(struct usher_ring *ring,
  *
  * Submits nothing.
  *
+ * Context: the completion side of @ring.
  * Return: 0; -EINTR as usher_ring_submit_and_wait(); -EAGAIN there is none and the fd is
  * O_NONBLOCK; or as usher_ring_peek_cqe().
  */
@@ -598,6 +635,7 @@ int usher_ring_wait_cqe(struct usher_ring *ring, struct usher_cqe **cqe);
  * @cqe: as for usher_ring_peek_cqe()
  * @deadline_ns: absolute time on CLOCK_MONOTONIC, in nanoseconds
  *
+ * Context: the completion side of @ring.
  * Return: as usher_ring_wait_cqe(), and -ETIME the deadline passed.
  */
 int usher_ring_wait_cqe_timeout(struct usher_ring *ring, struct usher_cqe **cqe,
@@ -631,6 +669,7 @@ struct usher_ring_wait {
  * nobody is woken by it. With such a ring among them the call looks without pause for 10
  * milliseconds, and after that every millisecond; other rings wake it at once.
  *
+ * Context: the completion side of each of the rings.
  * Return: how many rings have a @result other than 0; -ETIME the deadline passed;
  * -EINTR a signal came that has a handler, with SA_RESTART or without, as for poll(2):
  * call it again with the same deadline to go on; -EINVAL there is no ring among @waits;
@@ -646,6 +685,7 @@ int usher_wait_rings(struct usher_ring_wait *waits, unsigned int count, __u64 de
  * @deadline_ns: as for usher_wait_rings()
  * @sigmask: signal mask during the wait, as for ppoll(2), or NULL
  *
+ * Context: the completion side of each of the rings.
  * Return: as usher_wait_rings().
  */
 int usher_wait_rings_sigmask(struct usher_ring_wait *waits, unsigned int count,
@@ -655,6 +695,9 @@ int usher_wait_rings_sigmask(struct usher_ring_wait *waits, unsigned int count,
 /**
  * usher_ring_cq_ready() - completions that can be read now
  * @ring: ring
+ *
+ * Context: the completion side of @ring.
+ * Return: completions.
  */
 __u32 usher_ring_cq_ready(const struct usher_ring *ring);
 
@@ -662,6 +705,8 @@ __u32 usher_ring_cq_ready(const struct usher_ring *ring);
  * usher_ring_cq_advance() - give the oldest completions back
  * @ring: ring
  * @count: completions, at most what was there: more breaks the ring for good
+ *
+ * Context: the completion side of @ring.
  */
 void usher_ring_cq_advance(struct usher_ring *ring, __u32 count);
 
@@ -669,6 +714,8 @@ void usher_ring_cq_advance(struct usher_ring *ring, __u32 count);
  * usher_cqe_seen() - give the oldest completion back
  * @ring: ring
  * @cqe: the completion that usher_ring_peek_cqe() answered; NULL does nothing
+ *
+ * Context: the completion side of @ring.
  */
 void usher_cqe_seen(struct usher_ring *ring, struct usher_cqe *cqe);
 
@@ -677,6 +724,7 @@ void usher_cqe_seen(struct usher_ring *ring, struct usher_cqe *cqe);
  * @ring: ring
  * @event_fd: eventfd(2), which replaces an earlier one; -1 ends it
  *
+ * Context: any thread.
  * Return: 0; or an error as listed at struct usher_eventfd.
  */
 int usher_ring_eventfd(struct usher_ring *ring, int event_fd);
@@ -689,6 +737,7 @@ int usher_ring_eventfd(struct usher_ring *ring, int event_fd);
  *	are the library's
  * @nr_tags: room at @tags; @info->nr_tags answers how many were written
  *
+ * Context: any thread.
  * Return: 0, or an error common to all calls.
  */
 int usher_ring_info(const struct usher_ring *ring, struct usher_ring_info *info,
@@ -699,6 +748,7 @@ int usher_ring_info(const struct usher_ring *ring, struct usher_ring_info *info,
  * @ring_fd: ring
  * @enter: as said at struct usher_enter; @enter->size need not be set
  *
+ * Context: any thread; what it hands over are entries that were published, see struct usher_enter.
  * Return: how many entries were taken, or an error as listed there.
  */
 int usher_ring_enter(int ring_fd, struct usher_enter *enter);
@@ -726,6 +776,9 @@ int usher_ring_enter(int ring_fd, struct usher_enter *enter);
  * @buf: buffer
  * @offset: bytes
  * @length: bytes
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
+ * Return: 0, or -EINVAL @blocks is 0 or above 65536.
  */
 int usher_prep_read(struct usher_sqe *sqe, __u64 slba, __u32 blocks,
 		    __u32 buf, __u64 offset, __u32 length);
@@ -738,6 +791,9 @@ int usher_prep_read(struct usher_sqe *sqe, __u64 slba, __u32 blocks,
  * @buf: buffer
  * @offset: bytes
  * @length: bytes
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
+ * Return: 0, or -EINVAL @blocks is 0 or above 65536.
  */
 int usher_prep_write(struct usher_sqe *sqe, __u64 slba, __u32 blocks,
 		     __u32 buf, __u64 offset, __u32 length);
@@ -750,6 +806,9 @@ int usher_prep_write(struct usher_sqe *sqe, __u64 slba, __u32 blocks,
  * @buf: buffer
  * @offset: bytes
  * @length: bytes
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
+ * Return: 0, or -EINVAL @blocks is 0 or above 65536.
  */
 int usher_prep_compare(struct usher_sqe *sqe, __u64 slba, __u32 blocks,
 		       __u32 buf, __u64 offset, __u32 length);
@@ -757,6 +816,9 @@ int usher_prep_compare(struct usher_sqe *sqe, __u64 slba, __u32 blocks,
 /**
  * usher_prep_flush() - Flush: all that was completed before becomes durable
  * @sqe: entry
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
+ * Return: 0.
  */
 int usher_prep_flush(struct usher_sqe *sqe);
 
@@ -766,6 +828,9 @@ int usher_prep_flush(struct usher_sqe *sqe);
  * @slba: first block
  * @blocks: 1 to 65536; the kernel takes @max_verify_blocks of struct
  *	usher_grant_info
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
+ * Return: 0, or -EINVAL @blocks is 0 or above 65536.
  */
 int usher_prep_verify(struct usher_sqe *sqe, __u64 slba, __u32 blocks);
 
@@ -775,6 +840,9 @@ int usher_prep_verify(struct usher_sqe *sqe, __u64 slba, __u32 blocks);
  * @slba: first block
  * @blocks: 1 to 65536; the kernel takes @max_zeroes_blocks of struct
  *	usher_grant_info
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
+ * Return: 0, or -EINVAL @blocks is 0 or above 65536.
  */
 int usher_prep_write_zeroes(struct usher_sqe *sqe, __u64 slba, __u32 blocks);
 
@@ -784,6 +852,9 @@ int usher_prep_write_zeroes(struct usher_sqe *sqe, __u64 slba, __u32 blocks);
  * @slba: first block
  * @blocks: 1 to 65536; the kernel takes @max_uncorrectable_blocks of struct
  *	usher_grant_info
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
+ * Return: 0, or -EINVAL @blocks is 0 or above 65536.
  */
 int usher_prep_write_uncorrectable(struct usher_sqe *sqe, __u64 slba,
 				   __u32 blocks);
@@ -797,6 +868,9 @@ int usher_prep_write_uncorrectable(struct usher_sqe *sqe, __u64 slba,
  *
  * What the kernel takes is in struct usher_grant_info: @max_dsm_ranges,
  * @max_dsm_range_blocks and @max_dsm_blocks.
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
+ * Return: 0, or -EINVAL @ranges is 0 or above 256.
  */
 int usher_prep_deallocate(struct usher_sqe *sqe, __u32 ranges, __u32 buf,
 			  __u64 offset);
@@ -806,6 +880,8 @@ int usher_prep_deallocate(struct usher_sqe *sqe, __u32 ranges, __u32 buf,
  * @range: range
  * @slba: first block
  * @blocks: number of blocks; 0 is legal and does nothing
+ *
+ * Context: any thread; the memory is the caller's.
  */
 void usher_dsm_range_set(struct usher_dsm_range *range, __u64 slba,
 			 __u32 blocks);
@@ -820,6 +896,9 @@ void usher_dsm_range_set(struct usher_dsm_range *range, __u64 slba,
  *
  * What the kernel takes is in struct usher_grant_info: @max_copy_ranges,
  * @max_copy_range_blocks and @max_copy_blocks.
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
+ * Return: 0, or -EINVAL @ranges is 0 or above 256.
  */
 int usher_prep_copy(struct usher_sqe *sqe, __u64 dst_slba, __u32 ranges,
 		    __u32 buf, __u64 offset);
@@ -830,6 +909,7 @@ int usher_prep_copy(struct usher_sqe *sqe, __u64 dst_slba, __u32 ranges,
  * @slba: first block
  * @blocks: 1 to 65536
  *
+ * Context: any thread; the memory is the caller's.
  * Return: 0, or -EINVAL with @range unchanged.
  */
 int usher_copy_range_set(struct usher_copy_range *range, __u64 slba,
@@ -845,6 +925,9 @@ int usher_copy_range_set(struct usher_copy_range *range, __u64 slba,
  * @length: bytes
  *
  * usher_cqe_result() of the completion is the block where the data went.
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
+ * Return: 0, or -EINVAL @blocks is 0 or above 65536.
  */
 int usher_prep_zone_append(struct usher_sqe *sqe, __u64 zslba, __u32 blocks,
 			   __u32 buf, __u64 offset, __u32 length);
@@ -855,6 +938,9 @@ int usher_prep_zone_append(struct usher_sqe *sqe, __u64 zslba, __u32 blocks,
  * @zslba: first block of the zone; 0 with @all
  * @action: what to do
  * @all: with all zones of the namespace
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
+ * Return: 0.
  */
 int usher_prep_zone_send(struct usher_sqe *sqe, __u64 zslba,
 			 enum usher_zone_action action, bool all);
@@ -867,6 +953,9 @@ int usher_prep_zone_send(struct usher_sqe *sqe, __u64 zslba,
  * @offset: bytes
  * @length: bytes of the report, a multiple of 4
  * @partial: count only the zones that fit into the report
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
+ * Return: 0, or -EINVAL @length is 0 or no multiple of 4.
  */
 int usher_prep_zone_receive(struct usher_sqe *sqe, __u64 slba, __u32 buf,
 			    __u64 offset, __u32 length, bool partial);
@@ -879,6 +968,8 @@ int usher_prep_zone_receive(struct usher_sqe *sqe, __u64 slba, __u32 buf,
  *
  * Not on a ring with USHER_RING_DATA64, which has tags of the library's: submitting
  * answers -EINVAL then.
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
  */
 void usher_sqe_set_tag(struct usher_sqe *sqe, __u16 tag);
 
@@ -894,6 +985,7 @@ void usher_sqe_set_tag(struct usher_sqe *sqe, __u16 tag);
  *
  * There is always a tag: usher_ring_get_sqe() hands out no entry without.
  *
+ * Context: the submission side of @ring.
  * Return: 0, or -EOPNOTSUPP the ring is without USHER_RING_DATA64; the entry is as
  * it was then.
  */
@@ -905,6 +997,7 @@ int usher_sqe_set_data64(struct usher_ring *ring, struct usher_sqe *sqe, __u64 d
  * @sqe: as for usher_sqe_set_data64()
  * @data: returned by usher_cqe_get_data(); what it points to is the caller's affair
  *
+ * Context: the submission side of @ring.
  * Return: as usher_sqe_set_data64().
  */
 int usher_sqe_set_data(struct usher_ring *ring, struct usher_sqe *sqe, void *data);
@@ -913,6 +1006,8 @@ int usher_sqe_set_data(struct usher_ring *ring, struct usher_sqe *sqe, void *dat
  * usher_sqe_set_io_flags() - set bits of CDW12, after usher_prep_*()
  * @sqe: entry
  * @io_flags: USHER_IO_*; other bits are ignored
+ *
+ * Context: one thread at a time for an entry, until it is submitted.
  */
 void usher_sqe_set_io_flags(struct usher_sqe *sqe, __u32 io_flags);
 
@@ -924,6 +1019,7 @@ void usher_sqe_set_io_flags(struct usher_sqe *sqe, __u32 io_flags);
  * usher_cqe_tag() - which command completed
  * @cqe: completion
  *
+ * Context: any thread, until the completion is given back.
  * Return: as usher_sqe_set_tag() set it; with USHER_RING_DATA64 a number of the library's.
  */
 __u16 usher_cqe_tag(const struct usher_cqe *cqe);
@@ -935,6 +1031,7 @@ __u16 usher_cqe_tag(const struct usher_cqe *cqe);
  *
  * It may be asked for as often as one likes until then.
  *
+ * Context: the completion side of @ring.
  * Return: the data; 0 where none were set, or the ring is without USHER_RING_DATA64.
  */
 __u64 usher_cqe_get_data64(const struct usher_ring *ring, const struct usher_cqe *cqe);
@@ -944,6 +1041,7 @@ __u64 usher_cqe_get_data64(const struct usher_ring *ring, const struct usher_cqe
  * @ring: as for usher_cqe_get_data64()
  * @cqe: as for usher_cqe_get_data64()
  *
+ * Context: the completion side of @ring.
  * Return: the pointer; NULL as 0 of usher_cqe_get_data64().
  */
 void *usher_cqe_get_data(const struct usher_ring *ring, const struct usher_cqe *cqe);
@@ -952,6 +1050,7 @@ void *usher_cqe_get_data(const struct usher_ring *ring, const struct usher_cqe *
  * usher_cqe_status() - how it went
  * @cqe: completion
  *
+ * Context: any thread, until the completion is given back.
  * Return: status code type in bits 8-10 and status code in bits 0-7, to be
  * compared with USHER_SC_*; 0 is success. The other bits of the status field are
  * left out, see usher_cqe_dnr().
@@ -961,12 +1060,18 @@ __u16 usher_cqe_status(const struct usher_cqe *cqe);
 /**
  * usher_cqe_dnr() - Do Not Retry: the same command would fail again
  * @cqe: completion
+ *
+ * Context: any thread, until the completion is given back.
+ * Return: whether it would.
  */
 bool usher_cqe_dnr(const struct usher_cqe *cqe);
 
 /**
  * usher_cqe_result() - command-specific result, dword 0 and 1
  * @cqe: completion
+ *
+ * Context: any thread, until the completion is given back.
+ * Return: dword 0 in bits 0-31, dword 1 in bits 32-63.
  */
 __u64 usher_cqe_result(const struct usher_cqe *cqe);
 
@@ -974,6 +1079,7 @@ __u64 usher_cqe_result(const struct usher_cqe *cqe);
  * usher_cqe_flags() - who completed it
  * @cqe: completion
  *
+ * Context: any thread, until the completion is given back.
  * Return: USHER_CQE_*; 0 the device did.
  */
 __u16 usher_cqe_flags(const struct usher_cqe *cqe);
@@ -982,6 +1088,7 @@ __u16 usher_cqe_flags(const struct usher_cqe *cqe);
  * usher_strstatus() - a status in words
  * @status: as usher_cqe_status() returns it
  *
+ * Context: any thread.
  * Return: a constant string, never NULL.
  */
 const char *usher_strstatus(__u16 status);
@@ -997,6 +1104,9 @@ const char *usher_strstatus(__u16 status);
  * usher_admin() - a query from the allow-list
  * @grant_fd: grant with USHER_RIGHT_ADMIN
  * @cmd: in and out; @cmd->size need not be set
+ *
+ * Context: any thread.
+ * Return: 0, a positive NVMe status, or an error as listed at struct usher_admin.
  */
 int usher_admin(int grant_fd, struct usher_admin *cmd);
 
@@ -1006,6 +1116,9 @@ int usher_admin(int grant_fd, struct usher_admin *cmd);
  * @cns: which structure: 00h, 01h, 02h, 03h, 05h, 06h or 08h
  * @csi: command set identifier, for 05h and 06h
  * @data: answer: 4096 bytes, little-endian as the device gave them
+ *
+ * Context: any thread.
+ * Return: 0, a positive NVMe status, or an error as listed at struct usher_admin.
  */
 int usher_identify(int grant_fd, __u8 cns, __u8 csi, void *data);
 
@@ -1013,6 +1126,9 @@ int usher_identify(int grant_fd, __u8 cns, __u8 csi, void *data);
  * usher_identify_ns() - Identify, the grant's namespace (CNS 00h)
  * @grant_fd: grant on a namespace
  * @data: answer: 4096 bytes
+ *
+ * Context: any thread.
+ * Return: 0, a positive NVMe status, or an error as listed at struct usher_admin.
  */
 int usher_identify_ns(int grant_fd, void *data);
 
@@ -1020,6 +1136,9 @@ int usher_identify_ns(int grant_fd, void *data);
  * usher_identify_ctrl() - Identify, the controller (CNS 01h)
  * @grant_fd: grant
  * @data: answer: 4096 bytes
+ *
+ * Context: any thread.
+ * Return: 0, a positive NVMe status, or an error as listed at struct usher_admin.
  */
 int usher_identify_ctrl(int grant_fd, void *data);
 
@@ -1030,6 +1149,9 @@ int usher_identify_ctrl(int grant_fd, void *data);
  * @offset: bytes, a multiple of 4
  * @data: answer
  * @length: bytes, a multiple of 4, not 0, at most 4096; -EINVAL otherwise
+ *
+ * Context: any thread.
+ * Return: 0, a positive NVMe status, or an error as listed at struct usher_admin.
  */
 int usher_get_log(int grant_fd, __u8 lid, __u64 offset, void *data,
 		  __u32 length);
@@ -1040,6 +1162,9 @@ int usher_get_log(int grant_fd, __u8 lid, __u64 offset, void *data,
  * @fid: feature identifier
  * @sel: 0 current, 1 default, 2 saved
  * @result: answer: completion dword 0
+ *
+ * Context: any thread.
+ * Return: 0, a positive NVMe status, or an error as listed at struct usher_admin.
  */
 int usher_get_features(int grant_fd, __u8 fid, __u8 sel, __u32 *result);
 
