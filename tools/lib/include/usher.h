@@ -77,9 +77,10 @@
 
 #ifdef __cplusplus
 extern "C" {
-/* Some calls are named like the structure they pass, as stat(2) is. */
+/* Some calls are named like the structure they pass, as stat(2) is; and this is C, too. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wold-style-cast"
 #endif
 
 /* Environment variable that holds the number of an inherited grant fd. */

@@ -55,9 +55,10 @@
 
 #ifdef __cplusplus
 extern "C" {
-/* Some calls are named like the structure they fill, as stat(2) is. */
+/* Some calls are named like the structure they fill, as stat(2) is; and this is C, too. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wold-style-cast"
 #endif
 
 #define USHER_PCI_REGIONS	6U		/* base address registers */
