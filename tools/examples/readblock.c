@@ -49,7 +49,6 @@ static int read_block(struct usher_ring *ring, __u64 lba, __u32 buf,
 	int ret;
 
 	usher_prep_read(sqe, lba, 1, buf, 0, length);
-	usher_sqe_set_tag(sqe, 42);
 
 	ret = usher_ring_submit_and_wait(ring, 1);
 	if (ret < 0)
