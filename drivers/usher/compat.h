@@ -17,6 +17,7 @@
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
 #include <linux/io_uring.h>
+#include <linux/io_uring_types.h>
 #else
 #include <linux/io_uring/cmd.h>
 #endif
@@ -139,6 +140,18 @@ static inline void usher_uring_done(struct io_uring_cmd *ioucmd, int ret, u64 re
 	io_uring_cmd_done(ioucmd, ret, result, issue_flags);
 #else
 	io_uring_cmd_done32(ioucmd, ret, result, issue_flags);
+#endif
+}
+
+/* Was io_uring set up by a 32-bit process? */
+static inline bool usher_uring_compat(struct io_uring_cmd *ioucmd, unsigned int issue_flags)
+{
+#if !IS_ENABLED(CONFIG_IO_URING)
+	return false;
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	return cmd_to_io_kiocb(ioucmd)->ctx->compat;
+#else
+	return issue_flags & IO_URING_F_COMPAT;
 #endif
 }
 

@@ -6,7 +6,9 @@
  */
 #include <linux/compat.h>
 #include <linux/errno.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "compat.h"
 #include "passthru/data.h"
@@ -17,16 +19,9 @@ static int usher_io_data_direction(u8 opcode)
 	return opcode & 1 ? ITER_SOURCE : ITER_DEST;
 }
 
-static void __user *usher_io_data_ptr(u64 addr)
-{
-	if (in_compat_syscall())
-		addr = (compat_uptr_t)addr;
-	return (void __user *)(uintptr_t)addr;
-}
-
 /**
  * usher_io_data_import - data in one piece
- * @data: filled in, for usher_io_data_release() if this succeeds, as in the next ones
+ * @data: filled in, for usher_io_data_release(), as in the next ones
  * @opcode: of the command
  * @addr: in the process
  * @length: bytes
@@ -38,9 +33,48 @@ int usher_io_data_import(struct usher_io_data *data, u8 opcode, u64 addr, u32 le
 	int ret;
 
 	data->many = NULL;
-	ret = usher_import_ubuf(usher_io_data_direction(opcode), usher_io_data_ptr(addr), length,
+	if (addr != (uintptr_t)addr)
+		return -EFAULT;
+	ret = usher_import_ubuf(usher_io_data_direction(opcode), u64_to_user_ptr(addr), length,
 				&data->one, &data->iter);
 	return ret ?: length;
+}
+
+static int usher_copy_compat_iovec(struct iovec *iov, const void __user *from, u32 segments)
+{
+	const struct compat_iovec __user *segment = from;
+	compat_uptr_t base;
+	compat_size_t length;
+	u32 i;
+
+	for (i = 0; i < segments; i++) {
+		if (get_user(base, &segment[i].iov_base) || get_user(length, &segment[i].iov_len))
+			return -EFAULT;
+		iov[i].iov_base = compat_ptr(base);
+		iov[i].iov_len = length;
+	}
+	return 0;
+}
+
+static int usher_copy_iovec(struct iovec *iov, u64 addr, u32 segments, bool compat)
+{
+	const void __user *from = u64_to_user_ptr(addr);
+
+	if (IS_ENABLED(CONFIG_COMPAT) && compat)
+		return usher_copy_compat_iovec(iov, from, segments);
+	return copy_from_user(iov, from, segments * sizeof(*iov)) ? -EFAULT : 0;
+}
+
+/* How many bytes there are in all segments, or -EINVAL */
+static int usher_iovec_length(const struct iovec *iov, u32 segments)
+{
+	size_t total = 0;
+	u32 i;
+
+	for (i = 0; i < segments; i++)
+		if (check_add_overflow(total, (size_t)iov[i].iov_len, &total))
+			return -EINVAL;
+	return total > INT_MAX ? -EINVAL : total;
 }
 
 /**
@@ -49,16 +83,35 @@ int usher_io_data_import(struct usher_io_data *data, u8 opcode, u64 addr, u32 le
  * @opcode: of the command
  * @addr: of an array of struct iovec
  * @segments: how many there are in it
+ * @compat: the process has 32 bits
  *
- * Return: how many bytes these are, up to MAX_RW_COUNT; -EFAULT, -EINVAL as readv(2),
- * or -ENOMEM.
+ * Not import_iovec(): it asks in_compat_syscall(), and a thread of io_uring is in no
+ * system call.
+ *
+ * Return: how many bytes these are; -EFAULT, -EINVAL as readv(2), or -ENOMEM.
  */
-int usher_io_data_import_vec(struct usher_io_data *data, u8 opcode, u64 addr, u32 segments)
+int usher_io_data_import_vec(struct usher_io_data *data, u8 opcode, u64 addr, u32 segments,
+			     bool compat)
 {
-	/* No array of ours: it would have to live as long. */
+	struct iovec *iov = &data->one;
+	int ret;
+
 	data->many = NULL;
-	return import_iovec(usher_io_data_direction(opcode), usher_io_data_ptr(addr), segments,
-			    0, &data->many, &data->iter);
+	if (segments > UIO_MAXIOV)
+		return -EINVAL;
+	if (segments > 1) {
+		data->many = kmalloc_array(segments, sizeof(*iov), GFP_KERNEL_ACCOUNT);
+		if (!data->many)
+			return -ENOMEM;
+		iov = data->many;
+	}
+	ret = usher_copy_iovec(iov, addr, segments, compat);
+	if (ret)
+		return ret;
+	ret = usher_iovec_length(iov, segments);
+	if (ret >= 0)
+		iov_iter_init(&data->iter, usher_io_data_direction(opcode), iov, segments, ret);
+	return ret;
 }
 
 /**

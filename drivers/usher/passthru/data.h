@@ -20,7 +20,8 @@ struct usher_io_data {
 };
 
 int usher_io_data_import(struct usher_io_data *data, u8 opcode, u64 addr, u32 length);
-int usher_io_data_import_vec(struct usher_io_data *data, u8 opcode, u64 addr, u32 segments);
+int usher_io_data_import_vec(struct usher_io_data *data, u8 opcode, u64 addr, u32 segments,
+			     bool compat);
 int usher_io_data_import_fixed(struct usher_io_data *data, u8 opcode, u64 addr,
 			       u32 length, struct io_uring_cmd *ioucmd,
 			       unsigned int issue_flags);

@@ -5,6 +5,7 @@
  * killed need not wait for the device.
  */
 #include <linux/capability.h>
+#include <linux/compat.h>
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/nvme.h>
@@ -238,6 +239,18 @@ static int usher_io_do(struct usher_io_wait *w, struct usher_passthru *pt,
 	return ret;
 }
 
+/* The addresses of a 32-bit process have 32 bits. */
+static int usher_io_import(struct usher_io_data *data,
+			   const struct nvme_passthru_cmd64 *cmd, bool vec)
+{
+	bool compat = in_compat_syscall();
+	u64 addr = compat ? (compat_uptr_t)cmd->addr : cmd->addr;
+
+	if (vec)
+		return usher_io_data_import_vec(data, cmd->opcode, addr, cmd->data_len, compat);
+	return usher_io_data_import(data, cmd->opcode, addr, cmd->data_len);
+}
+
 /**
  * usher_passthru_io - an I/O command
  * @pt: of the file of a namespace or slice
@@ -262,8 +275,7 @@ int usher_passthru_io(struct usher_passthru *pt, struct nvme_passthru_cmd64 *cmd
 		return ret;
 	usher_call_init(&w.io.call, usher_io_wake);
 	init_completion(&w.done);
-	ret = vec ? usher_io_data_import_vec(&w.io.data, cmd->opcode, cmd->addr, cmd->data_len) :
-		    usher_io_data_import(&w.io.data, cmd->opcode, cmd->addr, cmd->data_len);
+	ret = usher_io_import(&w.io.data, cmd, vec);
 	ret = usher_io_set_length(pt, &sqe, ret);
 	if (!ret)
 		ret = usher_io_do(&w, pt, &sqe, &cmd->result);

@@ -120,7 +120,8 @@ static int usher_uring_import(struct usher_uring *u, const struct nvme_passthru_
 	if (u->ioucmd->cmd_op == NVME_URING_CMD_IO_VEC && fixed)
 		return -EINVAL;
 	if (u->ioucmd->cmd_op == NVME_URING_CMD_IO_VEC)
-		return usher_io_data_import_vec(data, cmd->opcode, cmd->addr, cmd->data_len);
+		return usher_io_data_import_vec(data, cmd->opcode, cmd->addr, cmd->data_len,
+						usher_uring_compat(u->ioucmd, issue_flags));
 	if (fixed)
 		return usher_io_data_import_fixed(data, cmd->opcode, cmd->addr, cmd->data_len,
 						  u->ioucmd, issue_flags);

@@ -487,6 +487,10 @@ TEST_F(nvme, data_in_pieces)
 	EXPECT_EQ(0, memcmp(pieces[1].iov_base, to + 4096, bytes - 4096));
 	EXPECT_EQ((char)0xee, self->memory[0]);
 	EXPECT_EQ((char)0xee, self->memory[4097]);
+	pieces[0].iov_len = bytes;
+	cmd.data_len = 1;
+	EXPECT_EQ(0, do_cmd(self->fd, NVME_IOCTL_IO64_CMD_VEC, &cmd));
+	EXPECT_EQ(0, memcmp(pieces[0].iov_base, to, bytes));
 	cmd.data_len = UIO_MAXIOV + 1;
 	EXPECT_EQ(-EINVAL, do_cmd(self->fd, NVME_IOCTL_IO64_CMD_VEC, &cmd));
 	cmd.data_len = 2;

@@ -241,7 +241,18 @@ TEST_F(uring, data_in_pieces)
 	EXPECT_EQ((char)0xee, self->memory[0]);
 	EXPECT_EQ((char)0xee, self->memory[512]);
 
+	/* One piece, and none */
+	pieces[0].iov_len = bytes;
+	cmd.data_len = 1;
+	EXPECT_EQ(0, uring_do(&self->uring, self->fd, NVME_URING_CMD_IO_VEC, &cmd));
+	EXPECT_EQ(0, memcmp(pieces[0].iov_base, to, bytes));
+	cmd.data_len = 0;
+	EXPECT_EQ(REFUSED(SC_DATA_XFER_ERROR),
+		  uring_do(&self->uring, self->fd, NVME_URING_CMD_IO_VEC, &cmd));
+
 	/* Too few bytes for the command, and too many pieces */
+	pieces[0].iov_len = 511;
+	cmd.data_len = ARRAY_SIZE(pieces);
 	cmd.data_len--;
 	EXPECT_EQ(REFUSED(SC_DATA_XFER_ERROR),
 		  uring_do(&self->uring, self->fd, NVME_URING_CMD_IO_VEC, &cmd));
