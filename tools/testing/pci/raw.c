@@ -285,7 +285,7 @@ int reset(int fd)
  */
 const char *not_gone(int fd, uint32_t kind)
 {
-	static uint8_t data[PAGE] __attribute__((aligned(PAGE)));
+	static uint8_t data[MOST_PAGE] __attribute__((aligned(MOST_PAGE)));
 	struct usher_raw_region region = { .size = sizeof(region) };
 	struct usher_raw_info info = { .size = sizeof(info) };
 	int event = eventfd(0, EFD_CLOEXEC);
@@ -432,6 +432,11 @@ long interrupts_of(long irq)
 }
 
 /* ---- the system ---- */
+
+size_t page_bytes(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
 
 /* Writes a file of the kernel's. */
 bool put(const char *path, const char *text)

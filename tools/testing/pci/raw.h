@@ -49,7 +49,8 @@
 #define CACHE_LINE_SIZE		0x0c
 #define BAR0			0x10
 
-#define PAGE			4096
+#define PAGE			page_bytes()
+#define MOST_PAGE		65536	/* of all processors, for static arrays */
 #define NOBODY			65534
 
 /* An interrupt that is due comes within this time. */
@@ -124,6 +125,7 @@ long interrupts_of(long irq);
 
 /* ---- the system ---- */
 
+size_t page_bytes(void);
 bool put(const char *path, const char *text);
 bool read_text(const char *path, char *text, size_t bytes);
 long number_in(const char *path);

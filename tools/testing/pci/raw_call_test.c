@@ -64,7 +64,7 @@ TEST_F(anybody, every_call_is_checked)
  */
 TEST_F(anybody, older_structures_are_zero_extended)
 {
-	static uint8_t data[PAGE] __attribute__((aligned(PAGE)));
+	static uint8_t data[MOST_PAGE] __attribute__((aligned(MOST_PAGE)));
 	int fd = open_node(EDU);
 	union {
 		struct usher_raw_info info;
@@ -115,7 +115,7 @@ TEST_F(anybody, older_structures_are_zero_extended)
 /* Sizes, addresses and permissions of memory, and how much of it may be mapped */
 TEST_F(anybody, memory_is_checked)
 {
-	static uint8_t data[2 * PAGE] __attribute__((aligned(PAGE)));
+	static uint8_t data[2 * MOST_PAGE] __attribute__((aligned(MOST_PAGE)));
 	struct usher_raw_dma dma;
 	uint64_t bus[4];
 	int fd = open_node(EDU);
@@ -147,7 +147,7 @@ TEST_F(anybody, memory_is_checked)
 	EXPECT_EQ(MAP_FAILED, map(fd, dma.offset, 3 * PAGE, MAP_SHARED));
 
 	if (translated(fd)) {
-		id = dma_register(fd, data, sizeof(data), 0, 2, bus);
+		id = dma_register(fd, data, 2 * PAGE, 0, 2, bus);
 		EXPECT_GT(id, 0);
 		EXPECT_EQ(bus[0] + PAGE, bus[1]);
 		EXPECT_EQ(MAP_FAILED,
@@ -159,7 +159,7 @@ TEST_F(anybody, memory_is_checked)
 		/* Bus addresses are physical ones, and 24 bits do not reach this memory. */
 		EXPECT_EQ(-EOPNOTSUPP, dma_bits(fd, 13));
 		EXPECT_EQ(0, dma_bits(fd, 24));
-		EXPECT_EQ(-ENOSPC, dma_register(fd, data, sizeof(data), 0, 2, bus));
+		EXPECT_EQ(-ENOSPC, dma_register(fd, data, 2 * PAGE, 0, 2, bus));
 		EXPECT_FALSE(is_master(fd));
 	}
 	close(fd);
@@ -168,7 +168,7 @@ TEST_F(anybody, memory_is_checked)
 /* Members that only the answer uses must be zero, lengths whole pages and not too long. */
 TEST_F(anybody, memory_is_asked_for_exactly)
 {
-	static const struct usher_raw_dma wrong[] = {
+	const struct usher_raw_dma wrong[] = {
 		{ .length = PAGE, .nr_bus = 1, .addr = PAGE },
 		{ .length = PAGE, .nr_bus = 1, .id = 1 },
 		{ .length = PAGE, .nr_bus = 1, .offset = PAGE },

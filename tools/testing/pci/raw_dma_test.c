@@ -58,7 +58,7 @@ static bool is_range(const uint64_t *bus, uint32_t pages)
 TEST(memory_in_one_range)
 {
 	static const uint32_t lengths[] = { 1, 2, 3, 17, 64, 100 };
-	static uint8_t own[2 * PAGE] __attribute__((aligned(PAGE)));
+	static uint8_t own[2 * MOST_PAGE] __attribute__((aligned(MOST_PAGE)));
 	static uint64_t bus[MANY_PAGES];
 	struct usher_raw_dma dma;
 	int fd = open_node(EDU);
@@ -66,7 +66,7 @@ TEST(memory_in_one_range)
 	size_t i;
 
 	EXPECT_EQ(0, dma_bits(fd, EDU_ADDRESS_BITS));
-	EXPECT_EQ(-EINVAL, dma_register(fd, own, sizeof(own), USHER_RAW_DMA_CONTIGUOUS, 2, bus));
+	EXPECT_EQ(-EINVAL, dma_register(fd, own, 2 * PAGE, USHER_RAW_DMA_CONTIGUOUS, 2, bus));
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		EXPECT_EQ(0, alloc_range(fd, lengths[i], &dma, bus));
 		EXPECT_TRUE(is_range(bus, lengths[i]));
@@ -167,7 +167,7 @@ static bool is_debug(void)
 
 TEST(pieces_have_an_end)
 {
-	static uint8_t data[PAGE] __attribute__((aligned(PAGE)));
+	static uint8_t data[MOST_PAGE] __attribute__((aligned(MOST_PAGE)));
 	uint64_t bus;
 	int fd, id, count = 0;
 
@@ -265,13 +265,13 @@ TEST(freed_memory_is_out_of_reach)
  */
 TEST(memory_is_refused_where_all_is_bounced)
 {
-	static uint8_t data[2 * PAGE] __attribute__((aligned(PAGE)));
+	static uint8_t data[2 * MOST_PAGE] __attribute__((aligned(MOST_PAGE)));
 	struct usher_raw_dma dma;
 	int fd = open_node(EDU);
 	uint64_t bus[2];
 
 	EXPECT_GE(fd, 0);
-	EXPECT_EQ(-EOPNOTSUPP, dma_register(fd, data, sizeof(data), 0, 2, bus));
+	EXPECT_EQ(-EOPNOTSUPP, dma_register(fd, data, 2 * PAGE, 0, 2, bus));
 	EXPECT_EQ(-EOPNOTSUPP, dma_alloc(fd, 2, &dma, bus));
 	EXPECT_FALSE(is_master(fd));
 	close(fd);

@@ -21,7 +21,7 @@ static int owner;		/* the function; negative where a test opens it itself */
 static int event;
 static uint32_t kind;		/* of its interrupts */
 static uint64_t bus[PAGES];
-static uint8_t data[PAGES * PAGE] __attribute__((aligned(PAGE)));
+static uint8_t data[PAGES * MOST_PAGE] __attribute__((aligned(MOST_PAGE)));
 static struct usher_raw_dma dma;
 
 static void open_function(struct __test_metadata *_metadata)
@@ -229,7 +229,7 @@ TEST_F(calls, allocating)
 
 static int try_register(void)
 {
-	return dma_register(owner, data + 1, sizeof(data) - 1, 0, PAGES, bus);
+	return dma_register(owner, data + 1, PAGES * PAGE - 1, 0, PAGES, bus);
 }
 
 static int undo_register(int id)
@@ -239,7 +239,7 @@ static int undo_register(int id)
 
 TEST_F(calls, registering)
 {
-	memset(data, 1, sizeof(data));
+	memset(data, 1, PAGES * PAGE);
 	sweep(_metadata, try_register, undo_register);
 }
 

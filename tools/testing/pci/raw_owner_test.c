@@ -95,7 +95,7 @@ TEST(memory_goes_with_its_owner)
 /* The next owner does not get at it by the device either. */
 TEST(memory_of_former_owners_is_out_of_reach)
 {
-	static uint8_t data[16 * PAGE] __attribute__((aligned(PAGE)));
+	static uint8_t data[16 * MOST_PAGE] __attribute__((aligned(MOST_PAGE)));
 	uint8_t *registers, *memory;
 	struct usher_raw_dma dma;
 	uint64_t bus[16], other;
@@ -104,7 +104,7 @@ TEST(memory_of_former_owners_is_out_of_reach)
 	if (!translated(fd))
 		SKIP(return, "there is no IOMMU");
 	EXPECT_EQ(0, dma_bits(fd, EDU_ADDRESS_BITS));
-	EXPECT_GT(dma_register(fd, data, sizeof(data), 0, 16, bus), 0);
+	EXPECT_GT(dma_register(fd, data, 16 * PAGE, 0, 16, bus), 0);
 	close(fd);
 
 	fd = open_node(EDU);
@@ -117,7 +117,7 @@ TEST(memory_of_former_owners_is_out_of_reach)
 	edu_dma_wait(registers);
 	edu_dma(registers, EDU_BUFFER, bus[bus[15] == other ? 14 : 15], EDU_DMA_TO_MEMORY);
 	edu_dma_wait(registers);
-	EXPECT_EQ(NULL, memchr(data, 0xaa, sizeof(data)));
+	EXPECT_EQ(NULL, memchr(data, 0xaa, 16 * PAGE));
 	/* To show that it would have written: the same write to memory that it may reach */
 	memset(memory, 0, PAGE);
 	edu_dma(registers, EDU_BUFFER, other, EDU_DMA_TO_MEMORY);

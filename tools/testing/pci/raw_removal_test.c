@@ -42,7 +42,7 @@ static void expect_gone(struct __test_metadata *_metadata, const struct driver *
 /* With registers, memory of the process and memory of the kernel, DMA and interrupts */
 static void pulled_out(struct __test_metadata *_metadata, const char *how)
 {
-	static uint8_t data[16 * PAGE] __attribute__((aligned(PAGE)));
+	static uint8_t data[16 * MOST_PAGE] __attribute__((aligned(MOST_PAGE)));
 	struct driver driver;
 	long before = pinned();
 	uint64_t bus[16];
@@ -52,7 +52,7 @@ static void pulled_out(struct __test_metadata *_metadata, const char *how)
 	for (i = 0; i < 6; i++) {
 		catch_faults(true);
 		ASSERT_EQ(0, driver_start(&driver));
-		EXPECT_GT(dma_register(driver.fd, data, sizeof(data), 0, 16, bus), 0);
+		EXPECT_GT(dma_register(driver.fd, data, 16 * PAGE, 0, 16, bus), 0);
 		EXPECT_EQ(before + 16, pinned());
 		usleep(rand() % 20000);
 		EXPECT_TRUE(set_fault("surprise", how));
