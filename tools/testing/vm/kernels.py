@@ -5,6 +5,8 @@
 source      Debian's source of 6.12
 debug       that source, built with debug.config
 gcov        that source, built with gcov.config over debug.config
+arm64-*     that source for arm64, built with arm64.config over debug.config, with pages of
+            4, 16 or 64 KiB
 minimal-*   Debian's source of 6.12, 6.1 or the newest 7, configured with minimal.config,
             and with a file of a few lines over that: to compile the module for, not to boot
 """
@@ -16,6 +18,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from arch import ARM64, X86
 from archive import Archive, CannotDownload, NotInArchive, Suite, current
 from cache import KernelError, cache_folder, filled, newest, run, say
 
@@ -27,6 +30,8 @@ SOURCES = {"6.12": ("source", MACHINE), "6.1": ("old-source", MACHINE),
            "7": ("new-source", Suite("trixie-backports"))}
 # Kernels built here, each from fragments of which a later one overrides
 FRAGMENTS = {"debug": ("debug.config",), "gcov": ("debug.config", "gcov.config")}
+FRAGMENTS |= {f"arm64-{pages}": ("debug.config", "arm64.config", f"{pages}.config")
+              for pages in ("4k", "16k", "64k")}
 BUILT = tuple(FRAGMENTS)
 # Those that are only configured, by name: the series, and the fragments
 CONFIGURED = {
@@ -35,11 +40,17 @@ CONFIGURED = {
         ("minimal-net", ("minimal.config", "minimal-net.config")),
         ("minimal-iommu", ("minimal.config", "minimal-iommu.config")))
 }
+# For arm64, what the module is compiled for where there is no time to build a kernel
+CONFIGURED["headers-arm64-16k"] = ("6.12", FRAGMENTS["arm64-16k"])
 # Where the unit tests do not run, they are compiled at least.
 CONFIGURED["minimal-tests-7"] = ("7", ("minimal.config", "minimal-tests.config"))
 # What this one exports is known as well: its code is compiled.
 WITH_SYMBOLS = "minimal-6.12"
 NAMES = STOCK + BUILT + tuple(CONFIGURED) + ("source",)
+
+
+def arch_of(name):
+    return ARM64 if "arm64" in name.split("-") else X86
 
 
 class Kernel:
@@ -48,6 +59,8 @@ class Kernel:
     def __init__(self, name, folder):
         self.name = name
         self.folder = folder
+        self.arch = arch_of(name)
+        self.make = " ".join(self.arch.make())
         self.release = (folder / "release").read_text().strip()
         self.image = folder / "image"
         self.kdir = folder / "kdir"
@@ -188,13 +201,21 @@ def recipe(name):
     return CONFIGURED.get(name) or ("6.12", FRAGMENTS[name])
 
 
+def need_compiler(arch):
+    compiler = f"{arch.prefix}gcc"
+    if not shutil.which(compiler):
+        raise KernelError(f"{compiler} is missing: run {HERE / 'deps'} "
+                          f"{'cross' if arch.foreign else 'build'}")
+    return compiler
+
+
 def built_folder(name):
     """Named by a hash of what goes into the kernel."""
     series, fragments = recipe(name)
-    compiler = subprocess.run(["gcc", "--version"], stdout=subprocess.PIPE, check=True).stdout
+    compiler = run([need_compiler(arch_of(name)), "--version"])
     parts = [(HERE / fragment).read_bytes() for fragment in fragments]
     version = source(series).parent.name.removeprefix(f"{SOURCES[series][0]}-")
-    parts += [version.encode(), compiler.splitlines()[0]]
+    parts += [version.encode(), compiler.splitlines()[0].encode()]
     identity = hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
     return cache_folder() / f"{name}-{identity}"
 
@@ -229,7 +250,8 @@ def configure(name, build):
     """Configure a source tree into a build folder; return the command that builds there."""
     series, fragments = recipe(name)
     build.mkdir()
-    make = ["make", "-C", source(series), f"O={build}", f"-j{os.cpu_count()}"]
+    make = ["make", "-C", source(series), f"O={build}", f"-j{os.cpu_count()}",
+            *arch_of(name).make()]
     wanted = merged(HERE / fragment for fragment in fragments)
     (build / "wanted.config").write_text("\n".join(wanted) + "\n")
     run(make + ["allnoconfig"],
@@ -259,11 +281,10 @@ def make_built(name, folder):
     build = folder / "build"
     say(f"building the {name} kernel (about ten minutes on two cores)")
     make = configure(name, build)
-    # Not vmlinux by its PVH entry: what some compilers make of that crashes.
-    run(make + ["bzImage", "modules"])
+    run(make + [arch_of(name).target(), "modules"])
     run(make + [f"INSTALL_MOD_PATH={folder}/modules", "modules_install"])
     finish(build, folder)
-    (folder / "image").symlink_to(build / "arch/x86/boot/bzImage")
+    (folder / "image").symlink_to(build / arch_of(name).image)
 
 
 def kernel(name):
