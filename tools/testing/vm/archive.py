@@ -102,12 +102,13 @@ class Suite(Archive):
     Its lists are in the cache: neither apt's own configuration nor its lists change.
     """
 
-    def __init__(self, suite):
+    def __init__(self, suite, architecture=None):
         self.suite = suite
-        self.name = f"Debian's {suite}"
+        self.architecture = architecture
+        self.name = f"Debian's {suite}" + (f" for {architecture}" if architecture else "")
 
     def folder(self):
-        return cache_folder() / f"apt-{self.suite}"
+        return cache_folder() / "-".join(filter(None, ("apt", self.suite, self.architecture)))
 
     def options(self):
         return ["-c", self.folder() / "apt.conf"]
@@ -133,6 +134,21 @@ APT::Update::Error-Mode "any";
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
 """)
+        if self.architecture:
+            # Nothing of it is installed here.
+            (folder / "status").touch()
+            with open(folder / "apt.conf", "a", encoding="utf-8") as configuration:
+                configuration.write(f"""\
+APT::Architecture "{self.architecture}";
+APT::Architectures {{ "{self.architecture}"; }};
+Dir::State::Status "{folder}/status";
+""")
+
+    def download_all(self, packages, folder):
+        """Download packages and all that they depend on."""
+        (folder / "partial").mkdir()
+        run(["apt-get", *self.options(), "-q", "install", "-y", "--no-install-recommends",
+             "--download-only", "-o", f"Dir::Cache::Archives={folder}", *packages])
 
     def look(self):
         """Refresh the lists when this machine's were."""

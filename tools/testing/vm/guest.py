@@ -18,6 +18,8 @@ from pathlib import Path
 import cache
 import kernels
 import report
+import root
+from arch import X86
 from cache import say
 from kernels import HERE
 
@@ -31,6 +33,7 @@ BOOT_SECONDS = 600
 # The guest ends itself when its time is over; if it cannot, it is made to.
 GRACE_SECONDS = 30
 BUSYBOX = "/bin/busybox"
+TOP = HERE.parents[2]
 MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
 
 
@@ -88,11 +91,16 @@ def root_modules(kernel):
     return files
 
 
+def own_root(kernel):
+    """The folder of the host that is the guest's root, but for a slash."""
+    return str(root.root(kernel.arch)) if kernel.arch.foreign else ""
+
+
 def make_initramfs(kernel, run):
     tree = run / "initramfs"
     (tree / "bin").mkdir(parents=True)
     (tree / "modules").mkdir()
-    shutil.copy(BUSYBOX, tree / "bin/busybox")
+    shutil.copy(own_root(kernel) + BUSYBOX, tree / "bin/busybox")
     shutil.copy(HERE / "init", tree / "init")
     for number, path in enumerate(root_modules(kernel)):
         data = Path(path).read_bytes()
@@ -175,9 +183,15 @@ def port_arguments(run):
     return arguments
 
 
-def file_arguments(options):
-    arguments = ["-virtfs", "local,id=root,path=/,mount_tag=usher.root,security_model=none,"
-                            "readonly=on,multidevs=remap"]
+def read_only(name, path):
+    return ["-virtfs", f"local,id={name},path={escape(path)},mount_tag=usher.{name},"
+                       "security_model=none,readonly=on,multidevs=remap"]
+
+
+def file_arguments(options, kernel):
+    arguments = read_only("root", own_root(kernel) or "/")
+    if kernel.arch.foreign:
+        arguments += read_only("host", "/")
     if options.share:
         share = escape(os.path.abspath(options.share))
         arguments += ["-virtfs", f"local,id=share,path={share},mount_tag=usher.share,"
@@ -186,36 +200,54 @@ def file_arguments(options):
 
 
 def kernel_arguments(options, kernel, run):
-    # On a busy host the kernel sees too few timer interrupts while it looks whether
-    # they come at all, and panics: it need not look.
-    words = ["console=ttyS0", "loglevel=7", "panic=-1", "oops=panic", "unknown_nmi_panic",
-             "no_timer_check", "mitigations=off", "kunit.enable=1", f"usher.vm={HERE}",
-             f"usher.run={run}"]
-    if options.iommu:
+    words = [*kernel.arch.words, "loglevel=7", "panic=-1", "oops=panic", "mitigations=off",
+             "kunit.enable=1", f"usher.vm={HERE}", f"usher.run={run}"]
+    if kernel.arch.foreign:
+        # What it sees of the host's files
+        folders = dict.fromkeys(map(str, (TOP, run, kernel.folder, os.getcwd())))
+        words.append(f"usher.host={':'.join(folders)}")
+    if options.iommu and kernel.arch is X86:
         words.append("intel_iommu=on")
     words += options.append
     return ["-kernel", str(kernel.image), "-initrd", str(run / "initrd"),
             "-append", " ".join(words)]
 
 
-def qemu_command(options, kernel, run, log):
-    qemu = need("qemu-system-x86_64", "qemu-system-x86")
+def emulated(options, processor):
+    thread = "single" if options.one_thread else "multi"
+    return ["-accel", f"tcg,thread={thread}", "-cpu", processor]
+
+
+def x86_arguments(options, kernel, qemu):
     image = kernels.kernel("6.12").image if kernel.name in kernels.BUILT else kernel.image
-    accel = "tcg" if options.tcg else accelerator(qemu, image)
-    command = [qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-    command += ["-machine", "q35,kernel-irqchip=split" if options.iommu else "q35"]
-    if accel == "kvm":
-        command += ["-accel", "kvm", "-cpu", "host"]
+    arguments = ["-machine", "q35,kernel-irqchip=split" if options.iommu else "q35"]
+    if not options.tcg and accelerator(qemu, image) == "kvm":
+        arguments += ["-accel", "kvm", "-cpu", "host"]
     else:
-        thread = "single" if options.one_thread else "multi"
-        command += ["-accel", f"tcg,thread={thread}", "-cpu", "max,la57=off"]
+        arguments += emulated(options, "max,la57=off")
     if options.iommu:
-        command += ["-device", "intel-iommu,intremap=on,caching-mode=on"]
+        arguments += ["-device", "intel-iommu,intremap=on,caching-mode=on"]
+    return arguments
+
+
+def arm64_arguments(options):
+    """A processor that has pages of every size, and no features that are slow to emulate."""
+    machine = "virt,gic-version=3" + (",iommu=smmuv3" if options.iommu else "")
+    return ["-machine", machine] + emulated(options, "neoverse-n1")
+
+
+def qemu_command(options, kernel, run, log):
+    qemu = need(kernel.arch.qemu, kernel.arch.package)
+    command = [qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+    if kernel.arch is X86:
+        command += x86_arguments(options, kernel, qemu)
+    else:
+        command += arm64_arguments(options)
     command += ["-smp", str(options.smp), "-m", options.mem]
     command += ["-chardev", f"file,id=console,path={escape(log)}", "-serial", "chardev:console"]
     command += ["-qmp", f"unix:{escape(run / 'host.qmp')},server=on,wait=off"]
     command += kernel_arguments(options, kernel, run)
-    command += file_arguments(options) + port_arguments(run) + disk_arguments(options.disks)
+    command += file_arguments(options, kernel) + port_arguments(run) + disk_arguments(options.disks)
     return command + options.qemu_arg
 
 

@@ -9,6 +9,7 @@ import unittest
 import unittest.mock
 from pathlib import Path
 
+import arch
 import archive
 import kernels
 from cache import KernelError
@@ -64,6 +65,15 @@ class Suite(unittest.TestCase):
             self.assertRegex(shown, f'(?mi)^{name} "{suite.folder()}')
         self.assertNotRegex(shown, "(?m)^APT::Update::P.*Invoke.*::")
 
+    def test_of_another_architecture(self):
+        suite = archive.Suite("later", "arm64")
+        suite.configure()
+        shown = subprocess.run(["apt-config", *suite.options(), "dump"], check=True, text=True,
+                               stdout=subprocess.PIPE).stdout
+        self.assertIn('APT::Architecture "arm64";', shown)
+        self.assertRegex(shown, f'(?mi)^Dir::State::Status "{suite.folder()}')
+        self.assertNotEqual(suite.folder(), archive.Suite("later").folder())
+
     def test_what_cannot_be_read_is_skipped(self):
         done = subprocess.run([kernels.HERE / "vm", "kernel", "minimal-7"], check=False, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -115,10 +125,21 @@ class Fragments(unittest.TestCase):
                          ("7", ("minimal.config", "minimal-iommu.config")))
         self.assertEqual(kernels.recipe("minimal-tests-7"),
                          ("7", ("minimal.config", "minimal-tests.config")))
+        self.assertEqual(kernels.recipe("arm64-16k"),
+                         ("6.12", ("debug.config", "arm64.config", "16k.config")))
+        self.assertEqual(kernels.recipe("headers-arm64-16k"), kernels.recipe("arm64-16k"))
         self.assertIn(kernels.WITH_SYMBOLS, kernels.CONFIGURED)
         for name in kernels.BUILT + tuple(kernels.CONFIGURED):
             for fragment in kernels.recipe(name)[1]:
                 self.assertTrue((kernels.HERE / fragment).exists(), fragment)
+
+    def test_which_architecture(self):
+        for name in kernels.NAMES:
+            foreign = "arm64" in name
+            self.assertEqual(kernels.arch_of(name).foreign, foreign, name)
+        self.assertEqual(arch.X86.make(), [])
+        self.assertEqual(arch.ARM64.make(), ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"])
+        self.assertEqual(arch.ARM64.target(), "Image")
 
     def test_what_kconfig_dropped_is_an_error(self):
         got = self.write("got", "CONFIG_B=7\n# CONFIG_C is not set\nCONFIG_E=y\n")
