@@ -24,7 +24,7 @@
 #define GRANT_NLB	0x100
 #define BUF		1
 #define BUF_RDONLY	2
-#define BUF_PAGES	4
+#define BUF_PAGES	4	/* of the controller, 4 KiB */
 #define RING_SEED	1
 #define TABLE_DMA	0x700000000000ULL
 
@@ -78,9 +78,9 @@ static void ring_add_buffer(struct kunit *test, struct ring_rig *rig, u32 id, bo
 	buf->ud = &rig->dev.ud;
 	buf->grant = rig->grant;
 	buf->pin.rdonly = rdonly;
-	buf->length = BUF_PAGES * PAGE_SIZE;
+	buf->length = BUF_PAGES * SZ_4K;
 	buf->pin.pages = rig->pages;
-	buf->pin.nr_pages = BUF_PAGES;
+	buf->pin.nr_pages = DIV_ROUND_UP(buf->length, PAGE_SIZE);
 	buf->prps = (struct usher_prps) {
 		.shift = 12, .nr = BUF_PAGES, .nr_tables = 1, .tables = table,
 	};
