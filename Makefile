@@ -72,11 +72,19 @@ run:
 	@$(MAKE) -s tools
 	@$(alone) tools/testing/vm/demo
 
+# The compiler for arm64 is for one step, which is skipped without it.
 .PHONY: check
 check:
 	@$(no_space)
-	tools/testing/vm/deps build vm check bench docs
+	tools/testing/vm/deps build vm check bench docs $(if $(findstring arm64,$(STEPS)),arm64)
+	-tools/testing/vm/deps cross
 	$(alone) tools/testing/check/check $(STEPS)
+
+.PHONY: check-all
+check-all:
+	@$(no_space)
+	tools/testing/vm/deps build vm check bench docs cross arm64
+	$(alone) tools/testing/check/check --all
 
 # The module's lines that those of these checks execute that use the debug kernel
 .PHONY: coverage
@@ -135,7 +143,8 @@ help:
 	@echo 'make modules    the module alone'
 	@echo 'make tools      libusher and usherctl alone'
 	@echo 'make run        the demonstration, in a guest with an emulated disk'
-	@echo 'make check      all tests, in guests; STEPS="..." for some (check --help lists them)'
+	@echo 'make check      the tests, in guests; STEPS="..." for some (check --help lists them)'
+	@echo 'make check-all  also what takes long: guests of arm64, more kernels to compile for'
 	@echo 'make coverage   which lines of the module they execute, a table in build/coverage'
 	@echo 'make bench      what an I/O costs, in guests, into Documentation/performance'
 	@echo 'make docs       the documentation as HTML in build/docs'
