@@ -16,6 +16,7 @@
  * USHER_SLOW		of one with 2 queues that disk_slow() slows down, and that is
  *			taken away and brought back
  * USHER_SLOW_DEVICE	what QEMU calls that disk's controller, as in "nvme5"
+ * USHER_NO_UNPLUG	optional: why it cannot be unplugged here; such tests are skipped
  * USHER_QMP		path of the program that gives QEMU a command (tools/testing/vm/qmp)
  * USHER_MODULE		path of usher.ko
  * USHER_SOFTCTRL	path of usher-softctrl.ko; where there is no such file, the

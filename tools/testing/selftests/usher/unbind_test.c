@@ -136,6 +136,8 @@ FIXTURE_SETUP(gone)
 {
 	if (!disk_is_there(SLOW))
 		SKIP(return, "the disk did not come back, see an earlier test");
+	if (variant->way.go == device_del && getenv("USHER_NO_UNPLUG"))
+		SKIP(return, "%s", getenv("USHER_NO_UNPLUG"));
 	ASSERT_EQ(0, disk_pci(SLOW, self->pci, sizeof(self->pci)));
 	/* The last test's buffers go when their work is done. */
 	ASSERT_TRUE(wait_until(!pinned_pages()));
