@@ -26,6 +26,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <liburing.h>
 #include <usher.h>
 
 #include <linux/nvme_ioctl.h>
@@ -524,14 +525,96 @@ static void *ioctl_thread(void *unused)
 	return unused;
 }
 
-static void make_ioctls(unsigned int number)
+static void learn_namespace(void)
 {
 	struct usher_grant_info info;
 
 	check(usher_grant_info(grant, &info), "usher_grant_info");
 	grant_nsid = info.nsid;
 	grant_block = info.lba_bytes;
+}
+
+static void make_ioctls(unsigned int number)
+{
+	learn_namespace();
 	run_together(number, ioctl_thread);
+}
+
+/* ---- commands by io_uring ---- */
+
+static void uring_open(struct io_uring *uring, unsigned int entries)
+{
+	check(io_uring_queue_init(entries, uring, IORING_SETUP_SQE128 | IORING_SETUP_CQE32),
+	      "io_uring_queue_init");
+}
+
+static void uring_prep(struct io_uring *uring, unsigned int block, void *to)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(uring);
+	struct nvme_uring_cmd cmd = {
+		.opcode = USHER_OP_READ, .nsid = grant_nsid, .addr = (__u64)(uintptr_t)to,
+		.data_len = grant_block, .cdw10 = block,
+	};
+
+	if (!sqe)
+		die("an io_uring has no entry left");
+	memset(sqe, 0, 2 * sizeof(*sqe));
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = grant;
+	sqe->cmd_op = NVME_URING_CMD_IO;
+	memcpy(sqe->cmd, &cmd, sizeof(cmd));
+}
+
+static void uring_finish(struct io_uring *uring, unsigned int number)
+{
+	struct io_uring_cqe *cqe;
+
+	check(io_uring_submit_and_wait(uring, number), "io_uring_submit_and_wait");
+	while (number--) {
+		check(io_uring_wait_cqe(uring, &cqe), "io_uring_wait_cqe");
+		check(-cqe->res, "a read by io_uring");
+		io_uring_cqe_seen(uring, cqe);
+	}
+}
+
+/* At first one, which makes the file's ring; then all at once */
+static void make_uring(unsigned int number)
+{
+	struct io_uring uring;
+	unsigned int i;
+
+	learn_namespace();
+	uring_open(&uring, number);
+	uring_prep(&uring, 0, data);
+	uring_finish(&uring, 1);
+	for (i = 0; i < number; i++)
+		uring_prep(&uring, i, data);
+	marker_hold();
+	uring_finish(&uring, number);
+	io_uring_queue_exit(&uring);
+}
+
+static void *uring_thread(void *unused)
+{
+	struct io_uring uring;
+	char block[PAGE_BYTES];
+	unsigned int i;
+
+	uring_open(&uring, 1);
+	pthread_barrier_wait(&starting);
+	for (i = 0; i < QUERIES; i++) {
+		uring_prep(&uring, i, block);
+		uring_finish(&uring, 1);
+	}
+	io_uring_queue_exit(&uring);
+	return unused;
+}
+
+/* Each completion is another thread's. */
+static void make_urings(unsigned int number)
+{
+	learn_namespace();
+	run_together(number, uring_thread);
 }
 
 /* Memory in pages of the smallest size, registered and given back */
@@ -589,6 +672,8 @@ static const struct state states[] = {
 	{ "pages", make_pages },
 	{ "queries", make_queries },
 	{ "ioctls", make_ioctls },
+	{ "uring", make_uring },
+	{ "urings", make_urings },
 	{ "revoked-rings", make_revoked_rings },
 	{ "revoked-epolls", make_revoked_epolls },
 	{ NULL, NULL }

@@ -3,8 +3,8 @@
  * Channels: commands of the NVMe ioctls, on a ring of the kernel's own.
  *
  * The channel waits on its ring, as a thread in ENTER does. When it is woken, it reads
- * new completions, and tells whose they are. In an interrupt it reads what is cheap to
- * tell; the rest is done by a work item, as are calls that wait in vain, since their
+ * new completions, and tells whose they are. In an interrupt it reads a few, which are cheap
+ * to tell; the rest is done by a work item, as are calls that wait in vain, since their
  * grant has ended or the device is gone.
  */
 #include <linux/log2.h>
@@ -30,7 +30,7 @@
  * Completions that are read in one section. They are of one thread, which is woken once:
  * with that they are less than USHER_IRQOFF_MAX.
  */
-#define USHER_READS		16
+#define USHER_READS		8
 
 /* ---- completions ---- */
 
@@ -107,6 +107,12 @@ static bool usher_channel_read(struct usher_channel *channel)
 	return head != tail;
 }
 
+/* So many came together that the section is long enough without telling anybody. */
+static bool usher_channel_many(const struct usher_channel *channel)
+{
+	return usher_ring_published(channel->ring) - channel->cq_head > USHER_READS;
+}
+
 /* channel.reader is woken: in any context, with the lock of the ring's list held. */
 static int usher_channel_wake(struct wait_queue_entry *entry, unsigned int mode,
 			      int sync, void *key)
@@ -116,7 +122,7 @@ static int usher_channel_wake(struct wait_queue_entry *entry, unsigned int mode,
 	bool more;
 
 	spin_lock_irqsave(&channel->lock, flags);
-	more = usher_channel_read(channel);
+	more = usher_channel_many(channel) || usher_channel_read(channel);
 	spin_unlock_irqrestore(&channel->lock, flags);
 	if (more || usher_channel_ended(channel))
 		queue_work(usher_wake_wq, &channel->work);

@@ -125,6 +125,13 @@ class Verdicts(unittest.TestCase):
         pages = self.found(irqoff.BOUND + 1, "__rmqueue_pcplist")
         self.assertEqual(self.verdicts(ONE, pages, own), [False])
 
+    def test_nor_does_the_scheduler(self):
+        own = self.found(5)
+        switch = self.found(irqoff.BOUND + 1, "__schedule", True)
+        self.assertEqual(self.verdicts(ONE, switch, own), [True])
+        switch = self.found(irqoff.BOUND + 1, "__schedule")
+        self.assertEqual(self.verdicts(ONE, switch, own), [False])
+
     def test_some_states_are_only_shown(self):
         shown = State("shown", "eventfd", 1, judged=False)
         self.assertEqual(self.verdicts(shown, self.found(irqoff.BOUND + 1)), [])
