@@ -10,7 +10,7 @@ from cache import cache_folder, filled, say
 
 SUITE = "bookworm"
 # What guest-init and the tests in guests call; apt adds what these depend on.
-PACKAGES = ("base-files", "base-passwd", "bash", "busybox-static", "coreutils", "dash",
+PACKAGES = ("base-files", "base-passwd", "bash", "busybox-static", "coreutils", "dash", "fio",
             "debianutils", "diffutils", "e2fsprogs", "findutils", "grep", "kmod", "mawk", "mount",
             "nvme-cli", "procps", "python3", "sed", "usr-is-merged", "util-linux")
 # What packages leave to their scripts, which do not run here
