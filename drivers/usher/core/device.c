@@ -161,6 +161,22 @@ void usher_dev_fault(struct usher_device *ud, const char *why)
 	queue_work(usher_wq, ud->reset_work);
 }
 
+/**
+ * usher_dev_reset - reset the device for somebody who asks for it
+ * @ud: the device
+ *
+ * It does not count as one of the resets after which a device is given up.
+ *
+ * Return: 0 when a reset has ended; -ENODEV when the device is gone.
+ */
+int usher_dev_reset(struct usher_device *ud)
+{
+	WRITE_ONCE(ud->reset_asked, true);
+	usher_dev_fault(ud, "an administrator asks for it");
+	flush_work(ud->reset_work);
+	return usher_dev_gone(ud) ? -ENODEV : 0;
+}
+
 /* ---- sections ---- */
 
 static int usher_dev_enter_srcu(struct usher_device *ud,

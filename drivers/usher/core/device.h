@@ -87,6 +87,7 @@ struct usher_device {
 	spinlock_t			state_lock; /* changes of state; irq-safe */
 	enum usher_state		state;	/* read in sections */
 	struct work_struct		*reset_work;	/* resets it; usher_dev_fault() */
+	bool				reset_asked;	/* by somebody; by xchg() */
 	/* The task that does a reset, which alone may use the device meanwhile */
 	struct task_struct		*resetter;
 	struct srcu_struct		srcu;	/* sections of the data path */
@@ -108,6 +109,7 @@ void usher_dev_put(struct usher_device *ud);
 bool usher_dev_set_state(struct usher_device *ud, enum usher_state to);
 void usher_dev_drain(struct usher_device *ud);
 void usher_dev_fault(struct usher_device *ud, const char *why);
+int usher_dev_reset(struct usher_device *ud);
 
 int usher_dev_enter(struct usher_device *ud, int *idx);
 int usher_dev_enter_until(struct usher_device *ud, int *idx, ktime_t deadline);

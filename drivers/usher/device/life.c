@@ -210,6 +210,8 @@ static void usher_reset_work(struct work_struct *work)
 		return;
 	cancel_work_sync(&fn->event_work);
 	usher_dev_drain(ud);
+	if (xchg(&ud->reset_asked, false))
+		fn->resets = 0;
 	if (++fn->resets <= USHER_MAX_RESETS)
 		ret = usher_function_restart(fn);
 	if (ret || !usher_function_set_state(fn, USHER_LIVE)) {

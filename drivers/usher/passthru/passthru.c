@@ -17,6 +17,7 @@
 #include "grant/grant.h"
 #include "passthru/admin.h"
 #include "passthru/channel.h"
+#include "passthru/ctrl.h"
 #include "passthru/io.h"
 #include "passthru/passthru.h"
 
@@ -138,8 +139,8 @@ static int usher_passthru_submit_io(struct usher_passthru *pt, void __user *argp
 }
 
 /* Those of all nodes */
-static long usher_passthru_ctrl_ioctl(struct usher_passthru *pt, unsigned int cmd,
-				      void __user *argp)
+static long usher_passthru_admin_ioctl(struct usher_passthru *pt, unsigned int cmd,
+				       void __user *argp)
 {
 	switch (cmd) {
 	case NVME_IOCTL_ADMIN_CMD:
@@ -148,6 +149,20 @@ static long usher_passthru_ctrl_ioctl(struct usher_passthru *pt, unsigned int cm
 		return usher_passthru_cmd(pt, argp, USHER_CMD_ADMIN | USHER_CMD_WIDE);
 	default:
 		return -ENOTTY;
+	}
+}
+
+/* Those of controllers; there is no reset of a subsystem, as on most of them. */
+static long usher_passthru_ctrl_ioctl(struct usher_passthru *pt, unsigned int cmd,
+				      void __user *argp)
+{
+	switch (cmd) {
+	case NVME_IOCTL_RESET:
+		return usher_passthru_reset(pt->grant->ud);
+	case NVME_IOCTL_RESCAN:
+		return usher_passthru_rescan(pt->grant->ud);
+	default:
+		return usher_passthru_admin_ioctl(pt, cmd, argp);
 	}
 }
 
@@ -171,7 +186,7 @@ static long usher_passthru_ns_ioctl(struct usher_passthru *pt, unsigned int cmd,
 	case NVME_IOCTL_IO64_CMD_VEC:
 		return usher_passthru_cmd(pt, argp, USHER_CMD_WIDE | USHER_CMD_VEC);
 	default:
-		return usher_passthru_ctrl_ioctl(pt, cmd, argp);
+		return usher_passthru_admin_ioctl(pt, cmd, argp);
 	}
 }
 

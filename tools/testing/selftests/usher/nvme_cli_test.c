@@ -165,6 +165,17 @@ TEST_F(nvme_cli, users_write_to_files_opened_for_writing)
 	EXPECT_TRUE(says(self, "Access Denied")) TH_LOG("%s", self->output);
 }
 
+TEST_F(nvme_cli, administrators_reset_and_rescan)
+{
+	char ctrl[64];
+
+	ASSERT_EQ(0, disk_node(PLAIN, "", ctrl, sizeof(ctrl)));
+	self->uid = 0;
+	EXPECT_EQ(0, run_nvme(self, "reset %s", ctrl));
+	EXPECT_EQ(0, run_nvme(self, "ns-rescan %s", ctrl));
+	EXPECT_EQ(0, run_nvme(self, "id-ns %s", self->slice));
+}
+
 TEST_F(nvme_cli, administrators_write)
 {
 	int blocks = BYTES / 512, fd;

@@ -114,7 +114,8 @@ TEST_F(nvme, id_is_the_namespace)
 TEST_F(nvme, others_are_unknown)
 {
 	static const unsigned long unknown[] = {
-		NVME_IOCTL_RESET, NVME_IOCTL_SUBSYS_RESET, NVME_URING_CMD_IO,
+		NVME_IOCTL_RESET, NVME_IOCTL_SUBSYS_RESET, NVME_IOCTL_RESCAN,
+		NVME_URING_CMD_IO,
 		_IO('N', 0x3f), _IO('N', 0x43), _IO('N', 0xff), _IO('L', 0x40),
 	};
 	struct nvme_passthru_cmd64 cmd = {};
@@ -133,6 +134,43 @@ TEST_F(nvme, a_controller_has_no_io)
 	EXPECT_EQ(-ENOTTY, do_cmd(ctrl, NVME_IOCTL_IO_CMD, &cmd));
 	EXPECT_EQ(-ENOTTY, do_cmd(ctrl, NVME_IOCTL_IO64_CMD, &cmd));
 	EXPECT_EQ(-ENOTTY, do_cmd(ctrl, NVME_IOCTL_SUBMIT_IO, &cmd));
+	close(ctrl);
+}
+
+static int do_as_nobody(int fd, unsigned long request)
+{
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid)
+		_exit(become(NOBODY) ? 255 : -do_cmd(fd, request, NULL));
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? -WEXITSTATUS(status) : -1;
+}
+
+/* More in a row than a controller that misbehaves may need */
+TEST_F(nvme, administrators_reset)
+{
+	int ctrl = disk_open_controller(PLAIN, O_RDONLY), i;
+
+	ASSERT_LE(0, ctrl);
+	for (i = 0; i < 6; i++)
+		EXPECT_EQ(0, do_cmd(ctrl, NVME_IOCTL_RESET, NULL));
+	EXPECT_EQ(0, move(self->fd, &self->info, OP_READ, 0, 1, self->memory));
+	EXPECT_EQ(-EACCES, do_as_nobody(ctrl, NVME_IOCTL_RESET));
+	EXPECT_EQ(-ENOTTY, do_cmd(ctrl, NVME_IOCTL_SUBSYS_RESET, NULL));
+	close(ctrl);
+}
+
+TEST_F(nvme, administrators_rescan)
+{
+	int ctrl = disk_open_controller(PLAIN, O_RDONLY);
+
+	ASSERT_LE(0, ctrl);
+	EXPECT_EQ(0, do_cmd(ctrl, NVME_IOCTL_RESCAN, NULL));
+	/* The namespace is as it was, so its grants live on. */
+	EXPECT_EQ(0, move(self->fd, &self->info, OP_READ, 0, 1, self->memory));
+	EXPECT_EQ(-EACCES, do_as_nobody(ctrl, NVME_IOCTL_RESCAN));
 	close(ctrl);
 }
 
