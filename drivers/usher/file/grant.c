@@ -25,6 +25,7 @@
 #include "grant/node.h"
 #include "grant/query.h"
 #include "nvme/ctrl.h"
+#include "passthru/io.h"
 #include "passthru/passthru.h"
 #include "passthru/uring.h"
 
@@ -299,6 +300,16 @@ static int usher_grant_uring_cmd(struct io_uring_cmd *ioucmd, unsigned int issue
 	return usher_passthru_uring(&gf->passthru, ioucmd, issue_flags);
 }
 
+/* The commands are found by their completions: looking for one looks for all. */
+static int usher_grant_uring_iopoll(struct io_uring_cmd *ioucmd,
+				    struct io_comp_batch *batch, unsigned int flags)
+{
+	struct usher_grant_file *gf = ioucmd->file->private_data;
+
+	usher_passthru_poll(&gf->passthru);
+	return 0;
+}
+
 /* ---- files ---- */
 
 static u32 usher_rights_of_mode(fmode_t mode)
@@ -362,4 +373,5 @@ const struct file_operations usher_grant_fops = {
 	.unlocked_ioctl	= usher_grant_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.uring_cmd	= usher_grant_uring_cmd,
+	.uring_cmd_iopoll = usher_grant_uring_iopoll,
 };

@@ -22,6 +22,7 @@
 #include "ring/enter.h"
 #include "ring/indices.h"
 #include "ring/ring.h"
+#include "ring/turn.h"
 
 /* Memory that a channel keeps for further commands */
 #define USHER_KEPT_BYTES	SZ_2M
@@ -265,12 +266,13 @@ static struct usher_channel *usher_channel_new(struct usher_grant *parent)
  * usher_channel_alloc - make a channel
  * @parent: grant of the file, of a namespace
  * @scope: of the channel: that of @parent, but for rights of calls that may use them
+ * @flags: of its ring, USHER_RING_*
  *
  * Return: the channel, or an ERR_PTR: EDQUOT no ring left in a limit; EMLINK; EBUSY,
  * EINTR, ENODEV or ENOMEM as for any ring.
  */
 struct usher_channel *usher_channel_alloc(struct usher_grant *parent,
-					  const struct usher_scope *scope)
+					  const struct usher_scope *scope, u32 flags)
 {
 	struct usher_channel *channel;
 	struct usher_grant *grant;
@@ -289,7 +291,7 @@ struct usher_channel *usher_channel_alloc(struct usher_grant *parent,
 	if (ret)
 		goto unuse;
 	ret = -ENOMEM;
-	channel->ring = usher_ring_alloc(grant, 0, channel->entries, channel->entries);
+	channel->ring = usher_ring_alloc(grant, flags, channel->entries, channel->entries);
 	if (!channel->ring)
 		goto uncharge;
 	add_wait_queue(&channel->ring->wait, &channel->reader);
@@ -307,6 +309,15 @@ unuse:
 free_channel:
 	kfree(channel);
 	return ERR_PTR(ret);
+}
+
+/**
+ * usher_channel_poll - look for completions of a polled channel, and tell whose they are
+ * @channel: the channel, held by the caller
+ */
+void usher_channel_poll(struct usher_channel *channel)
+{
+	usher_ring_poll_queue(channel->ring);
 }
 
 /* ---- calls ---- */

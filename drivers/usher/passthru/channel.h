@@ -95,8 +95,9 @@ enum usher_push {
 };
 
 struct usher_channel *usher_channel_alloc(struct usher_grant *parent,
-					  const struct usher_scope *scope);
+					  const struct usher_scope *scope, u32 flags);
 void usher_channel_put(struct usher_channel *channel);
+void usher_channel_poll(struct usher_channel *channel);
 void usher_channel_kick(struct usher_channel *channel, bool atomic);
 
 void usher_call_init(struct usher_call *call, void (*done)(struct usher_call *call));

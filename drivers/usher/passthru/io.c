@@ -18,34 +18,69 @@
 #include "passthru/passthru.h"
 #include "passthru/plug.h"
 
+/* One that was revoked while the file was not (USHER_IOC_REVOKE) is forgotten. */
+static void usher_passthru_drop_dead(struct usher_channel **channel)
+{
+	if (*channel && READ_ONCE((*channel)->grant->dead)) {
+		usher_channel_put(*channel);
+		*channel = NULL;
+	}
+}
+
+static struct usher_channel *usher_passthru_make_channel(struct usher_passthru *pt,
+							 unsigned int how)
+{
+	if (how & USHER_IO_NOWAIT)
+		return ERR_PTR(-EAGAIN);
+	return usher_channel_alloc(pt->grant, &pt->admin,
+				   how & USHER_IO_POLLED ? USHER_RING_POLLED : 0);
+}
+
 /*
- * The file's channel, held for the caller. One that was revoked while the file was not
- * (USHER_IOC_REVOKE) is replaced. To make one may take as long as an admin command.
+ * A channel of the file's, held for the caller. To make one may take as long as an admin
+ * command.
  */
 static struct usher_channel *usher_passthru_get_channel(struct usher_passthru *pt,
-							bool nowait)
+							unsigned int how)
 {
-	struct usher_channel *channel, *old = NULL;
+	struct usher_channel **place = how & USHER_IO_POLLED ? &pt->polled : &pt->channel;
+	struct usher_channel *channel;
 
-	if (nowait ? !mutex_trylock(&pt->lock) : mutex_lock_interruptible(&pt->lock))
-		return ERR_PTR(nowait ? -EAGAIN : -ERESTARTSYS);
-	channel = pt->channel;
-	if (channel && READ_ONCE(channel->grant->dead)) {
-		old = channel;
-		channel = NULL;
-		pt->channel = NULL;
+	if (how & USHER_IO_NOWAIT) {
+		if (!mutex_trylock(&pt->lock))
+			return ERR_PTR(-EAGAIN);
+	} else if (mutex_lock_interruptible(&pt->lock)) {
+		return ERR_PTR(-ERESTARTSYS);
 	}
-	if (!channel)
-		channel = nowait ? ERR_PTR(-EAGAIN) :
-				   usher_channel_alloc(pt->grant, &pt->admin);
+	usher_passthru_drop_dead(place);
+	channel = *place ?: usher_passthru_make_channel(pt, how);
 	if (!IS_ERR(channel)) {
-		pt->channel = channel;
+		*place = channel;
 		kref_get(&channel->ref);
 	}
 	mutex_unlock(&pt->lock);
-	if (old)
-		usher_channel_put(old);
 	return channel;
+}
+
+/**
+ * usher_passthru_poll - look for completions of commands that are polled for
+ * @pt: of the file
+ */
+void usher_passthru_poll(struct usher_passthru *pt)
+{
+	struct usher_channel *channel;
+
+	/* Who has it makes a channel, or is quick. */
+	if (!mutex_trylock(&pt->lock))
+		return;
+	channel = pt->polled;
+	if (channel)
+		kref_get(&channel->ref);
+	mutex_unlock(&pt->lock);
+	if (!channel)
+		return;
+	usher_channel_poll(channel);
+	usher_channel_put(channel);
 }
 
 /**
@@ -138,16 +173,17 @@ static enum usher_push usher_io_when(struct usher_channel *channel, bool nowait)
  * @io: with @call and @data; the rest is filled in
  * @pt: of the file
  * @sqe: the command, with the length of its data
- * @nowait: do not wait for what may take long
+ * @how: USHER_IO_*
  *
  * Return: 0, and the caller is to arm @io->call; a positive NVMe status; or a negative
- * errno: EAGAIN, only with @nowait, which may come of any of these waits; EFAULT;
+ * errno: EAGAIN, only with USHER_IO_NOWAIT, which may come of any wait; EFAULT;
  * ERESTARTSYS; what the grant died of; and the errors of usher_channel_alloc() and
  * usher_buffer_create(). With all but 0 nothing was done.
  */
 int usher_io_start(struct usher_io *io, struct usher_passthru *pt, struct usher_sqe *sqe,
-		   bool nowait)
+		   unsigned int how)
 {
+	bool nowait = how & USHER_IO_NOWAIT;
 	struct usher_channel *channel;
 	struct usher_verdict v;
 	int ret;
@@ -155,7 +191,7 @@ int usher_io_start(struct usher_io *io, struct usher_passthru *pt, struct usher_
 	ret = usher_passthru_check(pt, sqe, &v);
 	if (ret)
 		return ret;
-	channel = usher_passthru_get_channel(pt, nowait);
+	channel = usher_passthru_get_channel(pt, how);
 	if (IS_ERR(channel))
 		return PTR_ERR(channel);
 	ret = usher_call_begin(&io->call, channel, nowait);
@@ -229,7 +265,7 @@ static int usher_io_wait(struct usher_io_wait *w)
 static int usher_io_do(struct usher_io_wait *w, struct usher_passthru *pt,
 		       struct usher_sqe *sqe, u64 *result)
 {
-	int ret = usher_io_start(&w->io, pt, sqe, false);
+	int ret = usher_io_start(&w->io, pt, sqe, 0);
 
 	if (ret)
 		return ret;

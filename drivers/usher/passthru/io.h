@@ -5,6 +5,7 @@
 #ifndef _USHER_PASSTHRU_IO_H
 #define _USHER_PASSTHRU_IO_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #include "passthru/channel.h"
@@ -25,14 +26,19 @@ struct usher_io {
 	bool			in;	/* to the process */
 };
 
+/* How a command is started */
+#define USHER_IO_NOWAIT	BIT(0)	/* do not wait for what may take long */
+#define USHER_IO_POLLED	BIT(1)	/* its completion is polled for */
+
 int usher_io_prepare(const struct usher_passthru *pt,
 		     const struct nvme_passthru_cmd64 *cmd, struct usher_sqe *sqe);
 int usher_io_set_length(const struct usher_passthru *pt, struct usher_sqe *sqe, int length);
 int usher_io_start(struct usher_io *io, struct usher_passthru *pt, struct usher_sqe *sqe,
-		   bool nowait);
+		   unsigned int how);
 int usher_io_result(struct usher_io *io);
 void usher_io_end(struct usher_io *io);
 
+void usher_passthru_poll(struct usher_passthru *pt);
 int usher_passthru_io(struct usher_passthru *pt, struct nvme_passthru_cmd64 *cmd, bool vec);
 
 #endif /* _USHER_PASSTHRU_IO_H */

@@ -51,6 +51,8 @@ void usher_passthru_destroy(struct usher_passthru *pt)
 {
 	if (pt->channel)
 		usher_channel_put(pt->channel);
+	if (pt->polled)
+		usher_channel_put(pt->polled);
 	mutex_destroy(&pt->lock);
 }
 

@@ -24,8 +24,10 @@ struct usher_passthru {
 	struct usher_grant	*grant;	/* of the file, which keeps it */
 	struct usher_scope	admin;	/* its scope, with the rights of administrators */
 
-	struct mutex		lock; /* @channel; outside of the pool's and grants' */
-	struct usher_channel	*channel; /* made by the first I/O command, or NULL */
+	struct mutex		lock; /* the next; outside of the pool's and grants' */
+	/* Made by the first I/O command, or NULL; with interrupts, and polled */
+	struct usher_channel	*channel;
+	struct usher_channel	*polled;
 };
 
 void usher_passthru_init(struct usher_passthru *pt, struct usher_grant *grant, u32 rights);

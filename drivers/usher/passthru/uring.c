@@ -128,6 +128,17 @@ static int usher_uring_import(struct usher_uring *u, const struct nvme_passthru_
 	return usher_io_data_import(data, cmd->opcode, cmd->addr, cmd->data_len);
 }
 
+static unsigned int usher_uring_how(unsigned int issue_flags)
+{
+	unsigned int how = 0;
+
+	if (issue_flags & IO_URING_F_NONBLOCK)
+		how |= USHER_IO_NOWAIT;
+	if (issue_flags & IO_URING_F_IOPOLL)
+		how |= USHER_IO_POLLED;
+	return how;
+}
+
 static int usher_uring_start(struct usher_uring *u, struct usher_passthru *pt,
 			     unsigned int issue_flags)
 {
@@ -142,7 +153,7 @@ static int usher_uring_start(struct usher_uring *u, struct usher_passthru *pt,
 	ret = usher_io_set_length(pt, &sqe, usher_uring_import(u, &cmd, issue_flags));
 	if (ret)
 		return ret;
-	ret = usher_io_start(&u->io, pt, &sqe, issue_flags & IO_URING_F_NONBLOCK);
+	ret = usher_io_start(&u->io, pt, &sqe, usher_uring_how(issue_flags));
 	return ret == -ERESTARTSYS ? -EINTR : ret;
 }
 
@@ -164,19 +175,23 @@ static int usher_uring_io(struct usher_passthru *pt, struct io_uring_cmd *ioucmd
 		kfree(u);
 		return ret;
 	}
+	/* io_uring has no list of those that it polls for to cancel from. */
+	if (!(issue_flags & IO_URING_F_IOPOLL))
+		usher_uring_mark_cancelable(ioucmd, issue_flags);
 	/* Once it is armed, it may be done and gone. */
-	usher_uring_mark_cancelable(ioucmd, issue_flags);
 	usher_call_arm(&u->io.call);
 	return -EIOCBQUEUED;
 }
 
-/* Always waited for; the result has to be told by usher_uring_done(). */
+/* Always waited for, so not for who polls; the result has to be told by usher_uring_done(). */
 static int usher_uring_admin(struct usher_passthru *pt, struct io_uring_cmd *ioucmd,
 			     unsigned int issue_flags)
 {
 	struct nvme_passthru_cmd64 cmd;
 	int ret;
 
+	if (issue_flags & IO_URING_F_IOPOLL)
+		return -EOPNOTSUPP;
 	if (issue_flags & IO_URING_F_NONBLOCK)
 		return -EAGAIN;
 	usher_uring_read(ioucmd, &cmd);

@@ -142,7 +142,7 @@ static int usher_ring_add(struct usher_ring *ring, const struct usher_sqe *sqe,
 
 /**
  * usher_ring_append - hand over an entry of the kernel's own, and more of them soon
- * @ring: with interrupts, not mapped to a process, and with room for the entry
+ * @ring: not mapped to a process, and with room for the entry
  * @sqe: the entry
  * @index: the entry's in the submission ring, for usher_ring_took()
  *

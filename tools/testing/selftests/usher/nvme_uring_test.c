@@ -320,15 +320,50 @@ TEST_F(uring, narrow_entries)
 	}
 }
 
-/* The queue has interrupts: who polls for a completion would poll for ever. */
+/* On a queue without interrupts; together with commands that have some */
 TEST_F(uring, polling)
 {
-	struct nvme_uring_cmd cmd = uring_blocks(&self->info, OP_READ, 0, 1, self->memory);
-	struct io_uring polled;
+	enum { COUNT = 200 };
+	size_t bytes = BLOCKS * self->info.lba_bytes;
+	struct usher_grant_info info;
+	struct io_uring sleeping;
+	struct nvme_uring_cmd cmd;
+	int ctrl, i;
 
-	ASSERT_EQ(0, uring_open(&polled, 4, URING_WIDE | IORING_SETUP_IOPOLL | variant->flags));
-	EXPECT_EQ(-EOPNOTSUPP, uring_do(&polled, self->fd, NVME_URING_CMD_IO, &cmd));
-	io_uring_queue_exit(&polled);
+	for (i = 0; i < COUNT; i++)
+		pattern_fill(self->memory + i * bytes, i * BLOCKS, BLOCKS,
+			     self->info.lba_bytes, i);
+	push_many(_metadata, self, OP_WRITE, COUNT);
+	reap_many(_metadata, self, COUNT);
+	memset(self->memory, 0, COUNT * bytes);
+
+	sleeping = self->uring;
+	ASSERT_EQ(0, uring_open(&self->uring, 256,
+				URING_WIDE | IORING_SETUP_IOPOLL | variant->flags));
+	push_many(_metadata, self, OP_READ, COUNT);
+	reap_many(_metadata, self, COUNT);
+	for (i = 0; i < COUNT; i++)
+		EXPECT_TRUE(pattern_is(self->memory + i * bytes, i * BLOCKS, BLOCKS,
+				       self->info.lba_bytes, i));
+	/* A ring for each kind */
+	ASSERT_EQ(0, grant_info(self->fd, &info));
+	EXPECT_EQ(2, info.used.rings);
+	EXPECT_EQ(REFUSED(SC_LBA_RANGE), move(self, OP_READ, self->info.nlb, 1, self->memory));
+
+	/* Nobody could poll for what the kernel waits for itself. */
+	ctrl = disk_open_controller(PLAIN, O_RDONLY);
+	cmd = (struct nvme_uring_cmd) {
+		.opcode = OP_IDENTIFY, .addr = (uintptr_t)self->memory,
+		.data_len = DEVICE_PAGE, .cdw10 = 1,
+	};
+	EXPECT_EQ(-EOPNOTSUPP, uring_do(&self->uring, ctrl, NVME_URING_CMD_ADMIN, &cmd));
+	close(ctrl);
+
+	/* Some are on their way when their io_uring ends. */
+	push_many(_metadata, self, OP_READ, COUNT);
+	io_uring_queue_exit(&self->uring);
+	self->uring = sleeping;
+	EXPECT_EQ(0, move(self, OP_READ, 0, 1, self->memory));
 }
 
 TEST_F(uring, admin_commands)
