@@ -256,21 +256,28 @@ static void usher_pool_request_release(struct kref *ref)
 	kfree(req);
 }
 
-static void usher_pool_answer(struct usher_pool_request *req)
+static struct usher_qpair *usher_pool_try_answer(const struct usher_pool_request *req)
 {
-	struct usher_pool *pool = req->pool;
+	struct usher_device *ud = req->pool->ud;
+	struct usher_qpair *qp;
 	int idx, ret;
 
-	/* A device that hangs is not asked for those who have left. */
-	if (atomic_read(&req->taken))
-		return;
-	ret = usher_dev_enter_slow(pool->ud, &idx);
-	if (ret) {
-		req->qp = ERR_PTR(ret);
-	} else {
-		req->qp = usher_pool_choose(pool, req->polled, req->cpu);
-		usher_dev_exit_slow(pool->ud, idx);
-	}
+	ret = usher_dev_enter_slow(ud, &idx);
+	if (ret)
+		return ERR_PTR(ret);
+	qp = usher_pool_choose(req->pool, req->polled, req->cpu);
+	usher_dev_exit_slow(ud, idx);
+	return qp;
+}
+
+static void usher_pool_answer(struct usher_pool_request *req)
+{
+	/* Again when a reset came in between; but a device that hangs, not for the dead. */
+	do {
+		if (atomic_read(&req->taken))
+			return;
+		req->qp = usher_pool_try_answer(req);
+	} while (req->qp == ERR_PTR(-EAGAIN));
 	/* The process was killed meanwhile. */
 	if (atomic_xchg(&req->taken, 1) && !IS_ERR(req->qp))
 		usher_pool_put(req->qp);
