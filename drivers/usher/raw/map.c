@@ -82,11 +82,15 @@ static vm_fault_t usher_raw_fault(struct vm_fault *vmf)
 	return ret;
 }
 
-#ifdef CONFIG_HAVE_IOREMAP_PROT
 /*
  * For debuggers. generic_access_phys() reaches only what the process has a page of, so
- * no holes; but it looks at the first page alone, and must not go on behind it.
+ * no holes; but it looks at the first page alone, and must not go on behind it. It moves
+ * single bytes where it likes: what a device does not take so reads as ones on a PC, and
+ * stops the kernel elsewhere.
  */
+#if defined(CONFIG_HAVE_IOREMAP_PROT) && defined(CONFIG_X86)
+#define USHER_RAW_DEBUGGERS
+
 static int usher_raw_vm_access(struct vm_area_struct *vma, unsigned long addr,
 			       void *buf, int len, int write)
 {
@@ -105,7 +109,7 @@ static int usher_raw_vm_access(struct vm_area_struct *vma, unsigned long addr,
 
 static const struct vm_operations_struct usher_raw_vm_ops = {
 	.fault	= usher_raw_fault,
-#ifdef CONFIG_HAVE_IOREMAP_PROT
+#ifdef USHER_RAW_DEBUGGERS
 	.access	= usher_raw_vm_access,
 #endif
 };
