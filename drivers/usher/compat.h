@@ -143,6 +143,16 @@ static inline void usher_uring_done(struct io_uring_cmd *ioucmd, int ret, u64 re
 #endif
 }
 
+/* The io_uring of a command: to compare */
+static inline const void *usher_uring_ctx(const struct io_uring_cmd *ioucmd)
+{
+#if IS_ENABLED(CONFIG_IO_URING)
+	return cmd_to_io_kiocb((void *)ioucmd)->ctx;
+#else
+	return NULL;
+#endif
+}
+
 /* Was io_uring set up by a 32-bit process? */
 static inline bool usher_uring_compat(struct io_uring_cmd *ioucmd, unsigned int issue_flags)
 {

@@ -39,14 +39,12 @@ destroy_wq:
 }
 
 /*
- * Work that closed files left may still be queued: of channels, which have entries taken,
- * and then close their rings; of hardware queues, which tell rings and let go of them;
- * then rings, which give back the references of their buffers after a grace period, which
- * then are released.
+ * Work that closed files left may still be queued: of channels, which close their
+ * rings; of hardware queues, which tell rings and let go of them; then rings, which give
+ * back the references of their buffers after a grace period, which then are released.
  */
 void usher_wq_exit(void)
 {
-	flush_workqueue(usher_slow_wq);
 	flush_workqueue(usher_wake_wq);
 	flush_workqueue(usher_wq);
 	flush_workqueue(usher_free_wq);

@@ -300,13 +300,12 @@ static int usher_grant_uring_cmd(struct io_uring_cmd *ioucmd, unsigned int issue
 	return usher_passthru_uring(&gf->passthru, ioucmd, issue_flags);
 }
 
-/* The commands are found by their completions: looking for one looks for all. */
 static int usher_grant_uring_iopoll(struct io_uring_cmd *ioucmd,
 				    struct io_comp_batch *batch, unsigned int flags)
 {
 	struct usher_grant_file *gf = ioucmd->file->private_data;
 
-	usher_passthru_poll(&gf->passthru);
+	usher_passthru_uring_poll(&gf->passthru, ioucmd);
 	return 0;
 }
 

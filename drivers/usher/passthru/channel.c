@@ -203,6 +203,9 @@ static void usher_channel_free_work(struct work_struct *work)
 
 	remove_wait_queue(&channel->ring->wait, &channel->reader);
 	cancel_work_sync(&channel->work);
+	/* Who has told the last owner in usher_call_arm() has the lock yet. */
+	spin_lock_irq(&channel->lock);
+	spin_unlock_irq(&channel->lock);
 	usher_ring_close(channel->ring);
 	usher_grant_unuse(channel->grant);
 	kfree(channel);
@@ -219,29 +222,14 @@ void usher_channel_put(struct usher_channel *channel)
 	kref_put(&channel->ref, usher_channel_release);
 }
 
-/* Calls of a channel that has ended are ended by channel.work. */
-static void usher_channel_kick_work(struct work_struct *work)
-{
-	struct usher_channel *channel =
-		container_of(work, struct usher_channel, kick_work);
-
-	usher_ring_kick(channel->ring, false);
-	usher_channel_put(channel);
-}
-
 /**
  * usher_channel_kick - have entries taken that were pushed for later
- * @channel: the channel
+ * @channel: the channel; calls of one that has ended are ended by its work item
  * @atomic: this must not sleep
  */
 void usher_channel_kick(struct usher_channel *channel, bool atomic)
 {
-	if (!atomic && usher_ring_kick(channel->ring, true) != -EAGAIN)
-		return;
-	/* It may wait for a reset, and keeps nobody else from being told. */
-	kref_get(&channel->ref);
-	if (!queue_work(usher_slow_wq, &channel->kick_work))
-		usher_channel_put(channel);
+	usher_ring_kick(channel->ring, atomic);
 }
 
 static struct usher_channel *usher_channel_new(struct usher_grant *parent)
@@ -255,7 +243,6 @@ static struct usher_channel *usher_channel_new(struct usher_grant *parent)
 	init_waitqueue_head(&channel->tag_wait);
 	init_waitqueue_func_entry(&channel->reader, usher_channel_wake);
 	INIT_WORK(&channel->work, usher_channel_work);
-	INIT_WORK(&channel->kick_work, usher_channel_kick_work);
 	INIT_WORK(&channel->free_work, usher_channel_free_work);
 	channel->entries = rounddown_pow_of_two(min_t(u32, parent->limits.ring_depth,
 						      USHER_CHANNEL_ENTRIES));

@@ -40,7 +40,6 @@ struct usher_channel {
 	u32			entries; /* of @ring, both ways */
 	struct wait_queue_entry	reader;	/* in ring.wait: reads completions */
 	struct work_struct	work;	/* reads what @reader left; ends calls */
-	struct work_struct	kick_work; /* has entries taken; with a reference */
 	struct work_struct	free_work;
 	struct wait_queue_head	tag_wait; /* who waits for a tag, exclusively */
 

@@ -6,6 +6,7 @@
  */
 #include <linux/compat.h>
 #include <linux/errno.h>
+#include <linux/fs.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -26,18 +27,17 @@ static int usher_io_data_direction(u8 opcode)
  * @addr: in the process
  * @length: bytes
  *
- * Return: how many bytes these are, or -EFAULT.
+ * Return: 0, -EINVAL too long for any transfer, or -EFAULT.
  */
 int usher_io_data_import(struct usher_io_data *data, u8 opcode, u64 addr, u32 length)
 {
-	int ret;
-
 	data->many = NULL;
+	if (length > MAX_RW_COUNT)
+		return -EINVAL;
 	if (addr != (uintptr_t)addr)
 		return -EFAULT;
-	ret = usher_import_ubuf(usher_io_data_direction(opcode), u64_to_user_ptr(addr), length,
-				&data->one, &data->iter);
-	return ret ?: length;
+	return usher_import_ubuf(usher_io_data_direction(opcode), u64_to_user_ptr(addr), length,
+				 &data->one, &data->iter);
 }
 
 static int usher_copy_compat_iovec(struct iovec *iov, const void __user *from, u32 segments)
@@ -65,16 +65,16 @@ static int usher_copy_iovec(struct iovec *iov, u64 addr, u32 segments, bool comp
 	return copy_from_user(iov, from, segments * sizeof(*iov)) ? -EFAULT : 0;
 }
 
-/* How many bytes there are in all segments, or -EINVAL */
-static int usher_iovec_length(const struct iovec *iov, u32 segments)
+/* How many bytes there are in all segments: 0 or -EINVAL */
+static int usher_iovec_length(const struct iovec *iov, u32 segments, size_t *total)
 {
-	size_t total = 0;
 	u32 i;
 
+	*total = 0;
 	for (i = 0; i < segments; i++)
-		if (check_add_overflow(total, (size_t)iov[i].iov_len, &total))
+		if (check_add_overflow(*total, (size_t)iov[i].iov_len, total))
 			return -EINVAL;
-	return total > INT_MAX ? -EINVAL : total;
+	return *total > MAX_RW_COUNT ? -EINVAL : 0;
 }
 
 /**
@@ -88,12 +88,13 @@ static int usher_iovec_length(const struct iovec *iov, u32 segments)
  * Not import_iovec(): it asks in_compat_syscall(), and a thread of io_uring is in no
  * system call.
  *
- * Return: how many bytes these are; -EFAULT, -EINVAL as readv(2), or -ENOMEM.
+ * Return: 0; -EFAULT, -EINVAL as readv(2), or -ENOMEM.
  */
 int usher_io_data_import_vec(struct usher_io_data *data, u8 opcode, u64 addr, u32 segments,
 			     bool compat)
 {
 	struct iovec *iov = &data->one;
+	size_t length;
 	int ret;
 
 	data->many = NULL;
@@ -108,10 +109,11 @@ int usher_io_data_import_vec(struct usher_io_data *data, u8 opcode, u64 addr, u3
 	ret = usher_copy_iovec(iov, addr, segments, compat);
 	if (ret)
 		return ret;
-	ret = usher_iovec_length(iov, segments);
-	if (ret >= 0)
-		iov_iter_init(&data->iter, usher_io_data_direction(opcode), iov, segments, ret);
-	return ret;
+	ret = usher_iovec_length(iov, segments, &length);
+	if (ret)
+		return ret;
+	iov_iter_init(&data->iter, usher_io_data_direction(opcode), iov, segments, length);
+	return 0;
 }
 
 /**
@@ -123,18 +125,15 @@ int usher_io_data_import_vec(struct usher_io_data *data, u8 opcode, u64 addr, u3
  * @ioucmd: names the buffer
  * @issue_flags: of io_uring
  *
- * Return: how many bytes these are, or -EFAULT.
+ * Return: 0, or -EFAULT.
  */
 int usher_io_data_import_fixed(struct usher_io_data *data, u8 opcode, u64 addr,
 			       u32 length, struct io_uring_cmd *ioucmd,
 			       unsigned int issue_flags)
 {
-	int ret;
-
 	data->many = NULL;
-	ret = usher_uring_import_fixed(addr, length, usher_io_data_direction(opcode),
-				       &data->iter, ioucmd, issue_flags);
-	return ret ?: length;
+	return usher_uring_import_fixed(addr, length, usher_io_data_direction(opcode),
+					&data->iter, ioucmd, issue_flags);
 }
 
 void usher_io_data_release(struct usher_io_data *data)

@@ -12,6 +12,7 @@
 #include <linux/nvme_ioctl.h>
 #include <uapi/linux/usher.h>
 
+#include "core/device.h"
 #include "grant/buffer.h"
 #include "grant/grant.h"
 #include "passthru/io.h"
@@ -63,27 +64,6 @@ static struct usher_channel *usher_passthru_get_channel(struct usher_passthru *p
 }
 
 /**
- * usher_passthru_poll - look for completions of commands that are polled for
- * @pt: of the file
- */
-void usher_passthru_poll(struct usher_passthru *pt)
-{
-	struct usher_channel *channel;
-
-	/* Who has it makes a channel, or is quick. */
-	if (!mutex_trylock(&pt->lock))
-		return;
-	channel = pt->polled;
-	if (channel)
-		kref_get(&channel->ref);
-	mutex_unlock(&pt->lock);
-	if (!channel)
-		return;
-	usher_channel_poll(channel);
-	usher_channel_put(channel);
-}
-
-/**
  * usher_io_prepare - the entry of a command
  * @pt: of the file of a namespace or slice
  * @cmd: the command
@@ -112,11 +92,19 @@ int usher_io_prepare(const struct usher_passthru *pt,
 	return 0;
 }
 
-/* How long the data are that were imported: @length, or the error of that */
-int usher_io_set_length(const struct usher_passthru *pt, struct usher_sqe *sqe, int length)
+/**
+ * usher_io_set_length - tell the guard how long the data are
+ * @pt: of the file of a namespace or slice
+ * @sqe: the entry
+ * @data: imported
+ *
+ * Return: 0, or -EINVAL more than the device takes.
+ */
+int usher_io_set_length(const struct usher_passthru *pt, struct usher_sqe *sqe,
+			const struct usher_io_data *data)
 {
-	if (length < 0)
-		return length;
+	size_t length = iov_iter_count(&data->iter);
+
 	if (length > pt->grant->scope.max_bytes)
 		return -EINVAL;
 	sqe->dptr.length = cpu_to_le32(length);
@@ -160,12 +148,20 @@ static int usher_io_fill(struct usher_io *io, struct usher_sqe *sqe)
 	return 0;
 }
 
-/* When the entry is to be taken: with others, where the caller hands over many */
-static enum usher_push usher_io_when(struct usher_channel *channel, bool nowait)
+/* Hand it over: with others, where the caller hands over many */
+static int usher_io_push(struct usher_io *io, struct usher_sqe *sqe, bool nowait)
 {
-	if (usher_plug(channel))
-		return USHER_PUSH_LATER;
-	return nowait ? USHER_PUSH_NOWAIT : USHER_PUSH_WAIT;
+	struct usher_channel *channel = io->call.channel;
+	int ret;
+
+	if (!usher_plug(channel))
+		return usher_call_push(&io->call, sqe,
+				       nowait ? USHER_PUSH_NOWAIT : USHER_PUSH_WAIT);
+	ret = usher_call_push(&io->call, sqe, USHER_PUSH_LATER);
+	/* It may have slept, and the plug been finished, before the entry was there. */
+	if (!ret && !usher_plug(channel))
+		usher_channel_kick(channel, false);
+	return ret;
 }
 
 /**
@@ -191,6 +187,8 @@ int usher_io_start(struct usher_io *io, struct usher_passthru *pt, struct usher_
 	ret = usher_passthru_check(pt, sqe, &v);
 	if (ret)
 		return ret;
+	if (nowait && usher_dev_state(pt->grant->ud) == USHER_RESETTING)
+		return -EAGAIN;
 	channel = usher_passthru_get_channel(pt, how);
 	if (IS_ERR(channel))
 		return PTR_ERR(channel);
@@ -202,7 +200,7 @@ int usher_io_start(struct usher_io *io, struct usher_passthru *pt, struct usher_
 	ret = io->bytes ? usher_io_fill(io, sqe) : 0;
 	if (ret)
 		goto end_call;
-	ret = usher_call_push(&io->call, sqe, usher_io_when(channel, nowait));
+	ret = usher_io_push(io, sqe, nowait);
 	if (ret)
 		goto end_call;
 	return 0;
@@ -312,7 +310,8 @@ int usher_passthru_io(struct usher_passthru *pt, struct nvme_passthru_cmd64 *cmd
 	usher_call_init(&w.io.call, usher_io_wake);
 	init_completion(&w.done);
 	ret = usher_io_import(&w.io.data, cmd, vec);
-	ret = usher_io_set_length(pt, &sqe, ret);
+	if (!ret)
+		ret = usher_io_set_length(pt, &sqe, &w.io.data);
 	if (!ret)
 		ret = usher_io_do(&w, pt, &sqe, &cmd->result);
 	usher_io_data_release(&w.io.data);

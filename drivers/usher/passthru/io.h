@@ -32,13 +32,13 @@ struct usher_io {
 
 int usher_io_prepare(const struct usher_passthru *pt,
 		     const struct nvme_passthru_cmd64 *cmd, struct usher_sqe *sqe);
-int usher_io_set_length(const struct usher_passthru *pt, struct usher_sqe *sqe, int length);
+int usher_io_set_length(const struct usher_passthru *pt, struct usher_sqe *sqe,
+			const struct usher_io_data *data);
 int usher_io_start(struct usher_io *io, struct usher_passthru *pt, struct usher_sqe *sqe,
 		   unsigned int how);
 int usher_io_result(struct usher_io *io);
 void usher_io_end(struct usher_io *io);
 
-void usher_passthru_poll(struct usher_passthru *pt);
 int usher_passthru_io(struct usher_passthru *pt, struct nvme_passthru_cmd64 *cmd, bool vec);
 
 #endif /* _USHER_PASSTHRU_IO_H */

@@ -5,6 +5,7 @@
 #ifndef _USHER_PASSTHRU_PASSTHRU_H
 #define _USHER_PASSTHRU_PASSTHRU_H
 
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 
@@ -28,6 +29,8 @@ struct usher_passthru {
 	/* Made by the first I/O command, or NULL; with interrupts, and polled */
 	struct usher_channel	*channel;
 	struct usher_channel	*polled;
+	/* Commands that are over, of those that io_uring polls for; of usher_uring */
+	struct llist_head	polled_over;
 };
 
 void usher_passthru_init(struct usher_passthru *pt, struct usher_grant *grant, u32 rights);

@@ -6,10 +6,13 @@
  *
  * io_uring asks first for what does not wait (IO_URING_F_NONBLOCK); with -EAGAIN it asks
  * once more, in a thread where we may. A completion is told in the task that has
- * submitted the command: there data are copied to it.
+ * submitted the command, or to who polls for it: there data are copied, if the memory is
+ * that of the submitter.
  */
+#include <linux/llist.h>
 #include <linux/nvme_ioctl.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <uapi/linux/usher.h>
 
@@ -29,6 +32,9 @@
 struct usher_uring {
 	struct usher_io		io;
 	struct io_uring_cmd	*ioucmd;	/* until it is done */
+	struct mm_struct	*mm;	/* the submitter's, where the data are; referenced */
+	struct usher_passthru	*pt;	/* of the file, which @ioucmd keeps */
+	struct llist_node	polled;	/* in @pt->polled_over */
 };
 
 /* What we have in a command of io_uring's */
@@ -45,22 +51,32 @@ static struct usher_uring_pdu *usher_uring_pdu(struct io_uring_cmd *ioucmd)
 
 /* ---- completion ---- */
 
+static void usher_uring_free(struct usher_uring *u)
+{
+	usher_io_data_release(&u->io.data);
+	mmdrop(u->mm);
+	kfree(u);
+}
+
 /* Nobody can cancel it any more when io_uring knows that it is done. */
 static void usher_uring_finish(struct usher_uring *u, int ret, unsigned int issue_flags)
 {
 	usher_uring_done(u->ioucmd, ret, u->io.call.result, issue_flags);
 	usher_io_end(&u->io);
-	usher_io_data_release(&u->io.data);
-	kfree(u);
+	usher_uring_free(u);
 }
 
-/* In the task; in a kernel thread, without its memory, when the task has ended */
+/* When the task has ended: in a kernel thread, or in the task, which has no memory. */
+static int usher_uring_result(struct usher_uring *u)
+{
+	return current->mm == u->mm ? usher_io_result(&u->io) : -ECANCELED;
+}
+
 static void usher_uring_complete(struct io_uring_cmd *ioucmd, unsigned int issue_flags)
 {
 	struct usher_uring *u = usher_uring_pdu(ioucmd)->u;
-	int ret = current->flags & PF_KTHREAD ? -ECANCELED : usher_io_result(&u->io);
 
-	usher_uring_finish(u, ret, issue_flags);
+	usher_uring_finish(u, usher_uring_result(u), issue_flags);
 }
 
 USHER_URING_TASK_FN(usher_uring_task_fn, usher_uring_complete);
@@ -70,6 +86,61 @@ static void usher_uring_call_done(struct usher_call *call)
 	struct usher_uring *u = container_of(call, struct usher_uring, io.call);
 
 	usher_uring_in_task(u->ioucmd, usher_uring_task_fn);
+}
+
+/* Not in the task: who closes an io_uring polls, and runs no work of tasks. */
+static void usher_uring_polled_done(struct usher_call *call)
+{
+	struct usher_uring *u = container_of(call, struct usher_uring, io.call);
+
+	llist_add(&u->polled, &u->pt->polled_over);
+}
+
+/* Of another io_uring, whose lock we have not, or of a task that will poll for its own */
+static bool usher_uring_foreign(const struct usher_uring *u,
+				const struct io_uring_cmd *ioucmd)
+{
+	return usher_uring_ctx(u->ioucmd) != usher_uring_ctx(ioucmd) ||
+	       (current->mm && current->mm != u->mm);
+}
+
+/* Those of the io_uring of @ioucmd. Returns whether there were any. */
+static bool usher_uring_finish_polled(struct usher_passthru *pt,
+				      const struct io_uring_cmd *ioucmd)
+{
+	struct llist_node *list = llist_reverse_order(llist_del_all(&pt->polled_over));
+	struct usher_uring *u, *next;
+	bool any = false;
+
+	llist_for_each_entry_safe(u, next, list, polled) {
+		if (usher_uring_foreign(u, ioucmd)) {
+			llist_add(&u->polled, &pt->polled_over);
+			continue;
+		}
+		usher_uring_finish(u, usher_uring_result(u), 0);
+		any = true;
+	}
+	return any;
+}
+
+/**
+ * usher_passthru_uring_poll - file_operations.uring_cmd_iopoll
+ * @pt: of the file
+ * @ioucmd: a command that is polled for, not known to be done
+ *
+ * Finishes all of the same io_uring that are over.
+ *
+ * Context: process, with the io_uring's lock: in the task, in another one that has the
+ * io_uring, or in a kernel thread when it is closed.
+ */
+void usher_passthru_uring_poll(struct usher_passthru *pt, struct io_uring_cmd *ioucmd)
+{
+	struct usher_uring *u = usher_uring_pdu(ioucmd)->u;
+
+	if (usher_uring_finish_polled(pt, ioucmd))
+		return;
+	usher_channel_poll(u->io.call.channel);
+	usher_uring_finish_polled(pt, ioucmd);
 }
 
 /*
@@ -150,33 +221,62 @@ static int usher_uring_start(struct usher_uring *u, struct usher_passthru *pt,
 	ret = usher_io_prepare(pt, &cmd, &sqe);
 	if (ret)
 		return ret;
-	ret = usher_io_set_length(pt, &sqe, usher_uring_import(u, &cmd, issue_flags));
+	ret = usher_uring_import(u, &cmd, issue_flags);
+	if (!ret)
+		ret = usher_io_set_length(pt, &sqe, &u->io.data);
 	if (ret)
 		return ret;
-	ret = usher_io_start(&u->io, pt, &sqe, usher_uring_how(issue_flags));
-	return ret == -ERESTARTSYS ? -EINTR : ret;
+	return usher_io_start(&u->io, pt, &sqe, usher_uring_how(issue_flags));
+}
+
+static struct usher_uring *usher_uring_alloc(struct usher_passthru *pt,
+					     struct io_uring_cmd *ioucmd, bool polled)
+{
+	struct usher_uring *u = kmalloc(sizeof(*u), GFP_KERNEL);
+
+	if (!u)
+		return NULL;
+	u->ioucmd = ioucmd;
+	u->pt = pt;
+	u->mm = current->mm;
+	mmgrab(u->mm);
+	u->io.data.many = NULL;
+	usher_call_init(&u->io.call, polled ? usher_uring_polled_done : usher_uring_call_done);
+	usher_uring_pdu(ioucmd)->u = u;
+	return u;
+}
+
+/*
+ * A command that was not started. Not every kernel takes a status from us here when it
+ * asks in a thread of its own.
+ */
+static int usher_uring_refuse(struct io_uring_cmd *ioucmd, int ret,
+			      unsigned int issue_flags)
+{
+	if (ret == -ERESTARTSYS)
+		return issue_flags & IO_URING_F_NONBLOCK ? -EAGAIN : -EINTR;
+	if (ret < 0)
+		return ret;
+	usher_uring_done(ioucmd, ret, 0, issue_flags);
+	return -EIOCBQUEUED;
 }
 
 static int usher_uring_io(struct usher_passthru *pt, struct io_uring_cmd *ioucmd,
 			  unsigned int issue_flags)
 {
-	struct usher_uring *u = kmalloc(sizeof(*u), GFP_KERNEL);
+	bool polled = issue_flags & IO_URING_F_IOPOLL;
+	struct usher_uring *u = usher_uring_alloc(pt, ioucmd, polled);
 	int ret;
 
 	if (!u)
 		return -ENOMEM;
-	u->ioucmd = ioucmd;
-	u->io.data.many = NULL;
-	usher_call_init(&u->io.call, usher_uring_call_done);
-	usher_uring_pdu(ioucmd)->u = u;
 	ret = usher_uring_start(u, pt, issue_flags);
 	if (ret) {
-		usher_io_data_release(&u->io.data);
-		kfree(u);
-		return ret;
+		usher_uring_free(u);
+		return usher_uring_refuse(ioucmd, ret, issue_flags);
 	}
 	/* io_uring has no list of those that it polls for to cancel from. */
-	if (!(issue_flags & IO_URING_F_IOPOLL))
+	if (!polled)
 		usher_uring_mark_cancelable(ioucmd, issue_flags);
 	/* Once it is armed, it may be done and gone. */
 	usher_call_arm(&u->io.call);
@@ -199,7 +299,7 @@ static int usher_uring_admin(struct usher_passthru *pt, struct io_uring_cmd *iou
 		return -EINVAL;
 	ret = usher_passthru_admin(pt->grant, &cmd);
 	if (ret < 0)
-		return ret == -ERESTARTSYS ? -EINTR : ret;
+		return usher_uring_refuse(ioucmd, ret, issue_flags);
 	usher_uring_done(ioucmd, ret, cmd.result, issue_flags);
 	return -EIOCBQUEUED;
 }
@@ -210,9 +310,10 @@ static int usher_uring_admin(struct usher_passthru *pt, struct io_uring_cmd *iou
  * @ioucmd: the command
  * @issue_flags: of io_uring
  *
- * Return: -EIOCBQUEUED it is done later, or was; -EAGAIN ask where this may wait;
- * otherwise what is told at once: a positive NVMe status or a negative errno, ENOTTY
- * unknown on this node, EOPNOTSUPP narrow entries or completions.
+ * Return: -EIOCBQUEUED it is done later, or was, with 0, a positive NVMe status or
+ * ECANCELED the task or the io_uring ends; -EAGAIN ask where this may wait; otherwise a
+ * negative errno: ENOTTY unknown on this node, EOPNOTSUPP narrow entries or completions,
+ * and what usher_io_start() and usher_passthru_admin() return.
  */
 int usher_passthru_uring(struct usher_passthru *pt, struct io_uring_cmd *ioucmd,
 			 unsigned int issue_flags)

@@ -10,5 +10,6 @@ struct usher_passthru;
 
 int usher_passthru_uring(struct usher_passthru *pt, struct io_uring_cmd *ioucmd,
 			 unsigned int issue_flags);
+void usher_passthru_uring_poll(struct usher_passthru *pt, struct io_uring_cmd *ioucmd);
 
 #endif /* _USHER_PASSTHRU_URING_H */

@@ -137,6 +137,7 @@ static int usher_ring_add(struct usher_ring *ring, const struct usher_sqe *sqe,
 	ring->sq[tail & (ring->sq_entries - 1)] = *sqe;
 	*index = tail;
 	WRITE_ONCE(ring->ctl->sq_tail, tail + 1);
+	WRITE_ONCE(ring->sq_submitted, tail + 1);
 	return 0;
 }
 
@@ -159,33 +160,28 @@ int usher_ring_append(struct usher_ring *ring, const struct usher_sqe *sqe, u32 
 	return ret;
 }
 
-static int usher_enter_section(struct usher_ring *ring, bool nowait, int *idx)
-{
-	return nowait ? usher_dev_enter(ring->ud, idx) :
-			usher_dev_enter_until(ring->ud, idx, KTIME_MAX);
-}
-
 /**
  * usher_ring_kick - have those taken that were appended
  * @ring: the ring
- * @nowait: do not wait for a reset that is under way
+ * @atomic: this must not sleep
  *
- * Return: 0 when they will be, unless the grant ends before; what the grant died of;
- * -ENODEV, -ERESTARTSYS or, with @nowait, -EAGAIN.
+ * Unless the grant ends before, they will be: now, when it is the ring's turn, or when a
+ * reset that is under way has ended.
  */
-int usher_ring_kick(struct usher_ring *ring, bool nowait)
+void usher_ring_kick(struct usher_ring *ring, bool atomic)
 {
 	int idx, ret;
 
-	ret = usher_enter_section(ring, nowait, &idx);
+	ret = atomic ? -EAGAIN : usher_dev_enter(ring->ud, &idx);
+	if (ret == -EAGAIN)
+		usher_ring_queue_turn(ring);
 	if (ret)
-		return ret;
+		return;
 	mutex_lock(&ring->lock);
-	ret = READ_ONCE(ring->grant->dead) ?: usher_ring_submit_new(ring, U32_MAX);
+	usher_ring_submit_new(ring, 0);
 	usher_ring_unlock(ring);
 	usher_enter_run_turns(ring->qp);
 	usher_dev_exit(ring->ud, idx);
-	return ret;
 }
 
 /**
@@ -197,21 +193,23 @@ int usher_ring_kick(struct usher_ring *ring, bool nowait)
  *
  * Does not wait for a slot.
  *
- * Return: as usher_ring_kick(); and with an error, the entry is not there.
+ * Return: 0 when the entry will be taken, unless the grant ends before; what the grant
+ * died of, -ENODEV, -ERESTARTSYS or, with @nowait, -EAGAIN, and it is not there.
  */
 int usher_ring_push(struct usher_ring *ring, const struct usher_sqe *sqe, bool nowait,
 		    u32 *index)
 {
 	int idx, ret;
 
-	ret = usher_enter_section(ring, nowait, &idx);
+	ret = nowait ? usher_dev_enter(ring->ud, &idx) :
+		       usher_dev_enter_until(ring->ud, &idx, KTIME_MAX);
 	if (ret)
 		return ret;
 	mutex_lock(&ring->lock);
 	ret = usher_ring_add(ring, sqe, index);
 	/* And those before it, also which found no slot: it is after them. */
 	if (!ret)
-		ret = usher_ring_submit_new(ring, U32_MAX);
+		usher_ring_submit_new(ring, 0);
 	usher_ring_unlock(ring);
 	usher_enter_run_turns(ring->qp);
 	usher_dev_exit(ring->ud, idx);

@@ -17,7 +17,7 @@ int usher_ring_enter(struct usher_ring *ring, const struct usher_enter *arg,
 int usher_ring_enter_sqpoll(struct usher_ring *ring, const struct usher_enter *arg);
 
 int usher_ring_append(struct usher_ring *ring, const struct usher_sqe *sqe, u32 *index);
-int usher_ring_kick(struct usher_ring *ring, bool nowait);
+void usher_ring_kick(struct usher_ring *ring, bool atomic);
 int usher_ring_push(struct usher_ring *ring, const struct usher_sqe *sqe, bool nowait,
 		    u32 *index);
 bool usher_ring_took(struct usher_ring *ring, u32 index);

@@ -41,6 +41,25 @@ static void usher_ring_miss_turn(struct usher_ring *ring)
 		usher_ring_resume_turn(ring);
 }
 
+/**
+ * usher_ring_queue_turn - a ring has entries that were handed over: it waits for its turn
+ * @ring: the ring
+ *
+ * Who ends a reset runs the turns of all queues, the work item those of a live device.
+ *
+ * Context: any.
+ */
+void usher_ring_queue_turn(struct usher_ring *ring)
+{
+	struct usher_qpair *qp = ring->qp;
+	unsigned long flags;
+
+	spin_lock_irqsave(&qp->lock, flags);
+	usher_client_wait(&qp->clients, &ring->client);
+	spin_unlock_irqrestore(&qp->lock, flags);
+	queue_work(usher_wq, &qp->work);
+}
+
 /* The ring's turn, its lock held */
 static u32 usher_ring_run_turn(struct usher_ring *ring, u32 budget)
 {

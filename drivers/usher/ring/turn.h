@@ -20,6 +20,7 @@ void usher_ring_work(struct work_struct *work);
 void usher_ring_reap(struct usher_ring *ring);
 int usher_ring_poll_queue(struct usher_ring *ring);
 void usher_ring_resume_turn(struct usher_ring *ring);
+void usher_ring_queue_turn(struct usher_ring *ring);
 
 /*
  * Whoever runs the turns of a queue waits for no ring's lock: it may be held by a

@@ -42,6 +42,13 @@ int grant_info(int grant, struct usher_grant_info *info)
 	return call(grant, USHER_IOC_GRANT_INFO, info);
 }
 
+bool nothing_is_charged(int grant)
+{
+	struct usher_grant_info info;
+
+	return !grant_info(grant, &info) && !info.used.rings && !info.used.pinned_bytes;
+}
+
 int grant_narrow(int grant, uint64_t slba, uint64_t nlb, uint32_t rights)
 {
 	struct usher_narrow arg = {

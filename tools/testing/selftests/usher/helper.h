@@ -93,6 +93,8 @@
 
 int call(int fd, unsigned long request, void *arg);
 int grant_info(int grant, struct usher_grant_info *info);
+/* Neither rings nor registered memory, of the grant and those below it */
+bool nothing_is_charged(int grant);
 int grant_narrow(int grant, uint64_t slba, uint64_t nlb, uint32_t rights);
 int grant_limit(int grant, const struct usher_limits *limits);
 int grant_revoke(int grant);

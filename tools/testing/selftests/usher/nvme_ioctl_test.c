@@ -372,6 +372,9 @@ TEST_F(nvme, malformed)
 	cmd = good;
 	cmd.data_len = self->info.max_transfer + 1;
 	EXPECT_EQ(-EINVAL, do_cmd(self->fd, NVME_IOCTL_IO_CMD, &cmd));
+	/* What would be -ERESTARTSYS, as a length */
+	cmd.data_len = -512;
+	EXPECT_EQ(-EINVAL, do_cmd(self->fd, NVME_IOCTL_IO_CMD, &cmd));
 	cmd = good;
 	cmd.data_len--;
 	EXPECT_EQ(REFUSED(SC_DATA_XFER_ERROR), do_cmd(self->fd, NVME_IOCTL_IO_CMD, &cmd));

@@ -80,13 +80,6 @@ static bool untouched(const struct reader *r)
 	return r->data[0] == (char)0xee && !memcmp(r->data, r->data + 1, BLOCK - 1);
 }
 
-static bool nothing_is_charged(int fd)
-{
-	struct usher_grant_info info;
-
-	return !grant_info(fd, &info) && !info.used.rings && !info.used.pinned_bytes;
-}
-
 /* A node's grant is above those of its files, and is charged what they take. */
 TEST_F_TIMEOUT(held, the_killed_leave_their_command, 120)
 {

@@ -4,9 +4,12 @@
  * io_uring is closed, their grant is revoked, the controller is reset or taken away.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -59,8 +62,7 @@ static int submit_reads(struct io_uring *uring, int fd, uint32_t nsid, char *dat
 		if (!uring_add(uring, fd, NVME_URING_CMD_IO, &cmd, i))
 			return -EBUSY;
 	}
-	i = io_uring_submit(uring);
-	return i == READS ? 0 : i < 0 ? i : -EBUSY;
+	return uring_submit(uring, READS);
 }
 
 /* Reads that the controller keeps */
@@ -78,16 +80,23 @@ static int hold_reads(struct io_uring *uring, int fd, uint32_t nsid, char *data)
 	return wait_stat("held", held + READS) ? fault("hold", "off") : -ETIME;
 }
 
+/* How many of @count completions are @res */
+static int reap_count(struct __test_metadata *_metadata, struct io_uring *uring, int count,
+		      int res)
+{
+	struct uring_result result;
+	int i, n = 0;
+
+	for (i = 0; i < count; i++) {
+		ASSERT_EQ(0, uring_reap(uring, &result));
+		n += result.res == res;
+	}
+	return n;
+}
+
 static bool untouched(const char *data)
 {
 	return data[0] == (char)0xee && !memcmp(data, data + 1, READS * BLOCK - 1);
-}
-
-static bool nothing_is_charged(int fd)
-{
-	struct usher_grant_info info;
-
-	return !grant_info(fd, &info) && !info.used.rings && !info.used.pinned_bytes;
 }
 
 static void release_all(struct __test_metadata *_metadata, struct softctrl *self)
@@ -186,7 +195,7 @@ TEST_F_TIMEOUT(held, revoked_commands_finish, 120)
 	struct uring_result result;
 	struct io_uring uring;
 	char data[READS * BLOCK];
-	int fd, i;
+	int fd;
 
 	ASSERT_EQ(0, start(self, ""));
 	fd = grant_narrow(self->grant, 0, 64, USHER_RIGHTS_ALL);
@@ -196,10 +205,7 @@ TEST_F_TIMEOUT(held, revoked_commands_finish, 120)
 	EXPECT_TRUE(quiet());
 	EXPECT_TRUE(untouched(data));
 	ASSERT_EQ(0, fault("release", "fifo"));
-	for (i = 0; i < READS; i++) {
-		ASSERT_EQ(0, uring_reap(&uring, &result));
-		EXPECT_EQ(0, result.res);
-	}
+	EXPECT_EQ(READS, reap_count(_metadata, &uring, READS, 0));
 	ASSERT_EQ(0, submit_reads(&uring, fd, self->nsid, data));
 	ASSERT_EQ(0, uring_reap(&uring, &result));
 	EXPECT_EQ(-EACCES, result.res);
@@ -211,10 +217,9 @@ TEST_F_TIMEOUT(held, revoked_commands_finish, 120)
 TEST_F_TIMEOUT(held, revoked_before_they_are_taken, 120)
 {
 	enum { SLOTS = 3 };
-	struct uring_result result;
 	struct io_uring uring;
 	char data[READS * BLOCK];
-	int denied = 0, done = 0, fd, i;
+	int fd;
 	long held;
 
 	ASSERT_EQ(0, plug(self, "mqes=3"));
@@ -227,18 +232,10 @@ TEST_F_TIMEOUT(held, revoked_before_they_are_taken, 120)
 	ASSERT_EQ(0, submit_reads(&uring, fd, self->nsid, data));
 	ASSERT_TRUE(wait_stat("held", held + SLOTS));
 	ASSERT_EQ(0, grant_revoke(self->grant));
-	for (i = SLOTS; i < READS; i++) {
-		ASSERT_EQ(0, uring_reap(&uring, &result));
-		denied += result.res == -EACCES;
-	}
+	EXPECT_EQ(READS - SLOTS, reap_count(_metadata, &uring, READS - SLOTS, -EACCES));
 	ASSERT_EQ(0, fault("hold", "off"));
 	ASSERT_EQ(0, fault("release", "fifo"));
-	for (i = 0; i < SLOTS; i++) {
-		ASSERT_EQ(0, uring_reap(&uring, &result));
-		done += !result.res;
-	}
-	EXPECT_EQ(READS - SLOTS, denied);
-	EXPECT_EQ(SLOTS, done);
+	EXPECT_EQ(SLOTS, reap_count(_metadata, &uring, SLOTS, 0));
 	io_uring_queue_exit(&uring);
 	close(fd);
 }
@@ -259,10 +256,61 @@ TEST_F_TIMEOUT(held, a_reset_has_a_status, 120)
 	}
 	EXPECT_TRUE(untouched(data));
 	ASSERT_EQ(0, submit_reads(&uring, self->grant, self->nsid, data));
-	for (i = 0; i < READS; i++) {
-		ASSERT_EQ(0, uring_reap(&uring, &result));
-		EXPECT_EQ(0, result.res);
+	EXPECT_EQ(READS, reap_count(_metadata, &uring, READS, 0));
+	io_uring_queue_exit(&uring);
+}
+
+struct resets {
+	int ctrl;
+	bool stop;
+	int ret;
+};
+
+static void *resets_thread(void *data)
+{
+	struct resets *r = data;
+
+	while (!r->ret && !__atomic_load_n(&r->stop, __ATOMIC_RELAXED))
+		r->ret = ioctl(r->ctrl, NVME_IOCTL_RESET) ? -errno : 0;
+	return NULL;
+}
+
+static int open_controller(const struct softctrl *self)
+{
+	char path[sizeof(self->node)];
+
+	snprintf(path, sizeof(path), "%.*s", (int)strcspn(self->node, "n"), self->node);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* In a reset commands wait for its end, or were in flight and say so; no signal came. */
+TEST_F_TIMEOUT(held, resets_meanwhile, 120)
+{
+	enum { ROUNDS = 100 };
+	char data[READS * BLOCK];
+	struct resets r = {};
+	struct uring_result result;
+	struct io_uring uring;
+	pthread_t thread;
+	int round, i;
+
+	ASSERT_EQ(0, start(self, ""));
+	ASSERT_EQ(0, uring_open(&uring, 64, URING_WIDE));
+	r.ctrl = open_controller(self);
+	ASSERT_LE(0, r.ctrl);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, resets_thread, &r));
+	for (round = 0; round < ROUNDS; round++) {
+		ASSERT_EQ(0, submit_reads(&uring, self->grant, self->nsid, data));
+		for (i = 0; i < READS; i++) {
+			ASSERT_EQ(0, uring_reap(&uring, &result));
+			EXPECT_TRUE(!result.res || (result.res & SC_MASK) == SC_HOST_ABORTED)
+				TH_LOG("%d", result.res);
+		}
 	}
+	__atomic_store_n(&r.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, r.ret);
+	close(r.ctrl);
 	io_uring_queue_exit(&uring);
 }
 
@@ -293,19 +341,14 @@ TEST_F_TIMEOUT(held, memory_that_is_unmapped, 120)
 {
 	char *data = mmap(NULL, READS * BLOCK, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct uring_result result;
 	struct io_uring uring;
-	int i;
 
 	ASSERT_NE(MAP_FAILED, data);
 	ASSERT_EQ(0, start(self, ""));
 	ASSERT_EQ(0, hold_reads(&uring, self->grant, self->nsid, data));
 	ASSERT_EQ(0, munmap(data, READS * BLOCK));
 	ASSERT_EQ(0, fault("release", "fifo"));
-	for (i = 0; i < READS; i++) {
-		ASSERT_EQ(0, uring_reap(&uring, &result));
-		EXPECT_EQ(-EFAULT, result.res);
-	}
+	EXPECT_EQ(READS, reap_count(_metadata, &uring, READS, -EFAULT));
 	io_uring_queue_exit(&uring);
 }
 

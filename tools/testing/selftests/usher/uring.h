@@ -75,6 +75,19 @@ struct uring_result {
 	uint64_t result;
 };
 
+/*
+ * Returns 0, or a negative errno. With SQPOLL liburing also counts entries of before that
+ * the thread has taken but not given back: their completions do not wait for that.
+ */
+static inline int uring_submit(struct io_uring *uring, unsigned int count)
+{
+	int ret = io_uring_submit(uring);
+
+	if (ret < 0)
+		return ret;
+	return ret < count || (ret > count && !(uring->flags & IORING_SETUP_SQPOLL)) ? -EBUSY : 0;
+}
+
 /* Returns 0, or a negative errno: ETIME nothing came soon. */
 static inline int uring_reap(struct io_uring *uring, struct uring_result *result)
 {
@@ -107,8 +120,8 @@ static inline int uring_do(struct io_uring *uring, int fd, uint32_t op,
 
 	if (!uring_add(uring, fd, op, cmd, 0))
 		return -EBUSY;
-	ret = io_uring_submit(uring);
-	if (ret < 0)
+	ret = uring_submit(uring, 1);
+	if (ret)
 		return ret;
 	ret = uring_reap(uring, &result);
 	return ret ? ret : result.res;
