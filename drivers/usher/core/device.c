@@ -162,17 +162,29 @@ void usher_dev_fault(struct usher_device *ud, const char *why)
 }
 
 /**
- * usher_dev_reset - reset the device for somebody who asks for it
- * @ud: the device
+ * usher_dev_ask_reset - the device works, and is to be reset nevertheless
+ * @ud: the device; only one that is LIVE is reset
+ * @why: for whom
  *
  * It does not count as one of the resets after which a device is given up.
+ */
+void usher_dev_ask_reset(struct usher_device *ud, const char *why)
+{
+	WRITE_ONCE(ud->reset_asked, true);
+	/* What the reset is for was written before: it sees that, or we see it LIVE again. */
+	smp_mb();
+	usher_dev_fault(ud, why);
+}
+
+/**
+ * usher_dev_reset - reset the device for somebody who asks for it
+ * @ud: the device
  *
  * Return: 0 when a reset has ended; -ENODEV when the device is gone.
  */
 int usher_dev_reset(struct usher_device *ud)
 {
-	WRITE_ONCE(ud->reset_asked, true);
-	usher_dev_fault(ud, "an administrator asks for it");
+	usher_dev_ask_reset(ud, "an administrator asks for it");
 	flush_work(ud->reset_work);
 	return usher_dev_gone(ud) ? -ENODEV : 0;
 }

@@ -109,6 +109,7 @@ void usher_dev_put(struct usher_device *ud);
 bool usher_dev_set_state(struct usher_device *ud, enum usher_state to);
 void usher_dev_drain(struct usher_device *ud);
 void usher_dev_fault(struct usher_device *ud, const char *why);
+void usher_dev_ask_reset(struct usher_device *ud, const char *why);
 int usher_dev_reset(struct usher_device *ud);
 
 int usher_dev_enter(struct usher_device *ud, int *idx);

@@ -21,6 +21,7 @@
 #include "device/life.h"
 #include "grant/grant.h"
 #include "nvme/admin.h"
+#include "nvme/alone.h"
 #include "nvme/expire.h"
 #include "nvme/qpair.h"
 #include "ring/complete.h"
@@ -168,6 +169,7 @@ int usher_function_start(struct usher_function *fn)
 
 /* ---- reset ---- */
 
+/* Also for the second time in a reset */
 static int usher_function_restart(struct usher_function *fn)
 {
 	struct pci_dev *pdev = to_pci_dev(fn->ud.dev);
@@ -180,6 +182,19 @@ static int usher_function_restart(struct usher_function *fn)
 	/* Before commands are taken again: the formats may be others now. */
 	if (!ret)
 		ret = usher_ns_scan(&fn->ud);
+	return ret;
+}
+
+/* With the commands that are to be alone, after which the controller may be another. */
+static int usher_function_reset(struct usher_function *fn)
+{
+	int ret;
+
+	if (usher_alone_waiting(&fn->ctrl))
+		usher_function_finish(fn);
+	ret = usher_function_restart(fn);
+	if (!ret && usher_alone_run(&fn->ctrl))
+		ret = usher_function_restart(fn);
 	return ret;
 }
 
@@ -213,7 +228,7 @@ static void usher_reset_work(struct work_struct *work)
 	if (xchg(&ud->reset_asked, false))
 		fn->resets = 0;
 	if (++fn->resets <= USHER_MAX_RESETS)
-		ret = usher_function_restart(fn);
+		ret = usher_function_reset(fn);
 	if (ret || !usher_function_set_state(fn, USHER_LIVE)) {
 		dev_err(ud->dev, "the controller cannot be reset, giving it up: %d\n",
 			ret);
@@ -222,6 +237,9 @@ static void usher_reset_work(struct work_struct *work)
 	}
 	dev_notice(ud->dev, "the controller was reset\n");
 	usher_function_run_turns(fn);
+	/* One came too late for this reset. Pairs with usher_dev_ask_reset(). */
+	if (usher_alone_waiting(&fn->ctrl))
+		usher_dev_ask_reset(ud, "an admin command is to be alone");
 }
 
 /* ---- watchdog ---- */

@@ -155,6 +155,20 @@ static const struct usher_qpair_ops usher_admin_ops = {
 
 /* ---- submission ---- */
 
+/* What the last command left in the page is for nobody. */
+static void usher_admin_fill_page(void *page, const struct usher_admin_req *req)
+{
+	if (req->out)
+		memcpy(page, req->data, req->bytes);
+	else
+		memset(page, 0, req->bytes);
+}
+
+static unsigned long usher_admin_timeout(const struct usher_admin_req *req)
+{
+	return req && req->timeout ? req->timeout : USHER_ADMIN_TIMEOUT;
+}
+
 /*
  * Put a command on the admin queue. There is a slot for every command page.
  * @req: of a synchronous command.
@@ -183,12 +197,14 @@ static int usher_admin_submit(struct usher_ctrl *ctrl,
 	slot->deadline = 0;
 	/* An event may take for ever; everything else has its time. */
 	if (kind != USHER_ADMIN_EVENT)
-		slot->deadline = (jiffies + USHER_ADMIN_TIMEOUT) | 1;
+		slot->deadline = (jiffies + usher_admin_timeout(req)) | 1;
 	memset(&aq->cmds[index], 0, sizeof(aq->cmds[index]));
 	aq->cmds[index].kind = kind;
 	aq->cmds[index].user = req && req->user;
-	if (req && req->bytes)
+	if (req && req->bytes) {
+		usher_admin_fill_page(qp->cmd_pages[index].virt, req);
 		cmd->common.dptr.prp1 = cpu_to_le64(qp->cmd_pages[index].dma);
+	}
 	cmd->common.command_id = slot->cid;
 	*usher_slot_command(qp) = *cmd;
 	trace_usher_submit(qp, slot, cmd);
@@ -238,21 +254,22 @@ static bool usher_admin_over(const struct usher_ctrl *ctrl,
  * wait began. Without an answer the command is left to its completion.
  */
 static int usher_admin_await(struct usher_ctrl *ctrl, int index,
-			     enum usher_state state, bool user)
+			     enum usher_state state, const struct usher_admin_req *req)
 {
 	struct usher_admin_cmd *ac = &ctrl->admin->cmds[index];
 	wait_queue_head_t *wait = &ctrl->admin->waits[index];
+	unsigned long timeout = usher_admin_timeout(req);
 	long left;
 	int ret;
 
-	if (user)
+	if (req->user)
 		left = wait_event_interruptible_timeout(*wait,
 							usher_admin_over(ctrl, ac, state),
-							USHER_ADMIN_TIMEOUT);
+							timeout);
 	else
 		left = wait_event_killable_timeout(*wait,
 						   usher_admin_over(ctrl, ac, state),
-						   USHER_ADMIN_TIMEOUT);
+						   timeout);
 
 	spin_lock_irq(&ctrl->admin->qp->lock);
 	if (ac->done) {
@@ -297,12 +314,12 @@ static int usher_admin_once(struct usher_ctrl *ctrl, struct nvme_command *cmd,
 		usher_admin_return_credit(ctrl, req->user);
 		return usher_dev_state(ctrl->ud) == USHER_GONE ? -ENODEV : -EAGAIN;
 	}
-	ret = usher_admin_await(ctrl, index, state, req->user);
+	ret = usher_admin_await(ctrl, index, state, req);
 	if (ret)
 		return ret;
 
 	ret = ctrl->admin->cmds[index].status;
-	if (req->data)
+	if (req->data && !req->out)
 		memcpy(req->data, ctrl->admin->qp->cmd_pages[index].virt, req->bytes);
 	if (req->result)
 		*req->result = ctrl->admin->cmds[index].result;
@@ -334,7 +351,7 @@ static int usher_admin_pause(struct usher_ctrl *ctrl, enum usher_state state,
  * A command of the driver that fails without Do Not Retry is tried again, up to
  * USHER_ADMIN_TRIES times; a process does that itself.
  *
- * Context: may sleep, for USHER_ADMIN_TIMEOUT at most with each attempt; also in
+ * Context: may sleep, for @req's timeout at most with each attempt; also in
  * srcu sections, since a change of state ends the wait.
  *
  * Return: 0, a positive NVMe status, or a negative errno: ERESTARTSYS after a signal,

@@ -17,8 +17,10 @@ struct work_struct;
  * struct usher_admin_req - data and result of an admin command
  */
 struct usher_admin_req {
-	void	*data;		/* where the answer's data go, or NULL */
+	void	*data;		/* where the answer's data go, or are, or NULL */
 	u32	bytes;		/* of @data, at most a controller page */
+	bool	out;		/* @data go to the controller */
+	unsigned long timeout;	/* jiffies; 0: as for any command */
 	u32	*result;	/* where completion dword 0 goes, or NULL */
 	bool	user;		/* for a process, which any signal may interrupt */
 };

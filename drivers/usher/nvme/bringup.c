@@ -302,6 +302,8 @@ static int usher_identify_ctrl(struct usher_ctrl *ctrl)
 	usher_copy_text(ctrl->firmware, id->fr, sizeof(id->fr));
 	ctrl->oncs = le16_to_cpu(id->oncs);
 	ctrl->oacs = le16_to_cpu(id->oacs);
+	ctrl->lpa = id->lpa;
+	ctrl->avscc = id->avscc & BIT(0);
 	ctrl->oaes = le32_to_cpu(id->oaes);
 	ctrl->vwc = id->vwc & NVME_CTRL_VWC_PRESENT;
 	ctrl->mdts_bytes = usher_xfer_bytes(ctrl, id->mdts);
@@ -456,6 +458,7 @@ void usher_ctrl_init(struct usher_ctrl *ctrl, struct usher_device *ud)
 	ctrl->ud = ud;
 	ctrl->dev = ud->dev;
 	ctrl->dma = USHER_DMA_NEVER_STARTED;
+	usher_alone_init(&ctrl->alone);
 	ud->ctrl = ctrl;
 }
 

@@ -10,6 +10,8 @@
 #include <linux/jiffies.h>
 #include <linux/types.h>
 
+#include "nvme/alone.h"
+
 struct device;
 struct dma_pool;
 struct usher_admin_queue;
@@ -92,11 +94,14 @@ struct usher_ctrl {
 	u64			dsm_blocks;
 	u16			ocfs;		/* Copy descriptor formats */
 	u16			oacs;		/* optional admin commands */
+	u8			lpa;		/* what log pages there are */
+	bool			avscc;		/* vendors' commands tell their length */
 	u32			oaes;		/* optional asynchronous events */
 	unsigned long		shutdown_timeout; /* jiffies */
 	bool			csi_all;	/* several I/O command sets */
 
 	struct usher_admin_queue *admin;	/* admin.c */
+	struct usher_alone_queue alone;
 	struct usher_dbbuf	dbbuf;
 	struct dma_pool		*prp_pool;	/* command pages */
 };

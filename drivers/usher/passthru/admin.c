@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Admin commands of the NVMe ioctls: the queries of USHER_IOC_ADMIN, asked for as
- * existing programs do. What is not on the list is answered with a status, as by a
- * controller that does not have it: programs take an error for fatal.
+ * existing programs do; on controllers, for administrators, all others as well. What is
+ * not on the list is answered with a status, as by a controller that does not have it:
+ * programs take an error for fatal.
  */
 #include <linux/bits.h>
+#include <linux/capability.h>
 #include <linux/nvme.h>
 #include <linux/nvme_ioctl.h>
 #include <uapi/linux/usher.h>
@@ -14,6 +16,7 @@
 #include "guard/guard.h"
 #include "nvme/query.h"
 #include "passthru/admin.h"
+#include "passthru/manage.h"
 
 /* CDW10 of Get Log Page: the event that the log tells of stays announced */
 #define USHER_RAE	BIT(15)
@@ -68,12 +71,19 @@ static u16 usher_admin_refusal(const struct usher_scope *scope,
 	return 0;
 }
 
+/* On a file of a controller that was opened by its node, or handed on without less */
+static bool usher_admin_may_manage(const struct usher_scope *scope)
+{
+	return !scope->nsid && scope->rights & USHER_RIGHT_ADMIN && capable(CAP_SYS_ADMIN);
+}
+
 /**
  * usher_passthru_admin - an admin command
  * @grant: of the file
  * @cmd: the command, whose flags and metadata were checked; its result is filled in
  *
- * Return: 0; a positive NVMe status; or a negative errno, as usher_grant_query().
+ * Return: 0; a positive NVMe status; or a negative errno, as usher_grant_query() or
+ * usher_passthru_manage().
  */
 int usher_passthru_admin(struct usher_grant *grant, struct nvme_passthru_cmd64 *cmd)
 {
@@ -83,6 +93,8 @@ int usher_passthru_admin(struct usher_grant *grant, struct nvme_passthru_cmd64 *
 
 	usher_admin_arg(cmd, &arg);
 	ret = usher_admin_refusal(&grant->scope, cmd, &arg);
+	if (ret && usher_admin_may_manage(&grant->scope))
+		return usher_passthru_manage(grant, cmd);
 	if (!ret)
 		ret = usher_grant_query(grant, &arg, &result);
 	cmd->result = result;

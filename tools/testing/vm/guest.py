@@ -153,6 +153,9 @@ def disk_arguments(disks):
         if kind == "nvme":
             number, namespaces = controllers, 0
             controllers += 1
+            for setting in controller:
+                if setting.startswith("subsys="):
+                    arguments += ["-device", f"nvme-subsys,id={setting.removeprefix('subsys=')}"]
             arguments += [
                 "-device", f"pcie-root-port,id=port{number},bus=pcie.0,chassis={number + 1},"
                            f"slot={number + 1}",

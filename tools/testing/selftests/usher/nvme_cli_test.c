@@ -176,6 +176,29 @@ TEST_F(nvme_cli, administrators_reset_and_rescan)
 	EXPECT_EQ(0, run_nvme(self, "id-ns %s", self->slice));
 }
 
+/* On a controller: what the driver does not own */
+TEST_F(nvme_cli, administrators_manage)
+{
+	char ctrl[64];
+
+	ASSERT_EQ(0, disk_node(LARGE, "", ctrl, sizeof(ctrl)));
+	EXPECT_NE(0, run_nvme(self, "set-feature %s -f 4 -v 0x157", ctrl));
+	self->uid = 0;
+	EXPECT_EQ(0, run_nvme(self, "set-feature %s -f 4 -v 0x157", ctrl));
+	EXPECT_EQ(0, run_nvme(self, "get-feature %s -f 4", ctrl));
+	EXPECT_TRUE(says(self, "00000157") || says(self, "0x157")) TH_LOG("%s", self->output);
+	EXPECT_EQ(0, run_nvme(self, "list-ns %s --all", ctrl));
+	EXPECT_TRUE(says(self, "[ 0]:0x1")) TH_LOG("%s", self->output);
+	EXPECT_EQ(0, run_nvme(self, "get-log %s -i 5 -l 4096", ctrl));
+	EXPECT_TRUE(says(self, "log-id:5")) TH_LOG("%s", self->output);
+	EXPECT_EQ(0, run_nvme(self, "id-ns %s -n 1", ctrl));
+	EXPECT_EQ(0, run_nvme(self, "format %s -n 1 -l 4 --force", ctrl));
+	EXPECT_TRUE(says(self, "Success")) TH_LOG("%s", self->output);
+	/* Queues are the driver's. */
+	EXPECT_NE(0, run_nvme(self, "set-feature %s -f 7 -v 0", ctrl));
+	EXPECT_TRUE(says(self, "Access Denied")) TH_LOG("%s", self->output);
+}
+
 TEST_F(nvme_cli, administrators_write)
 {
 	int blocks = BYTES / 512, fd;
