@@ -11,6 +11,7 @@
 #include <linux/idr.h>
 #include <linux/nvme.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include "core/device.h"
@@ -18,6 +19,7 @@
 #include "grant/namespace.h"
 #include "grant/node.h"
 #include "nvme/admin.h"
+#include "nvme/ctrl.h"
 #include "nvme/identify.h"
 
 #define USHER_MAX_NAMESPACES	1024	/* of a device */
@@ -99,8 +101,28 @@ static ssize_t rights_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(rights);
 
+/* Names of the stock driver's, from the most to the least special identifier there is */
+static ssize_t wwid_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	const struct usher_format *fmt = &to_scope(dev)->fmt;
+	const struct usher_ctrl *ctrl = to_usher_node(dev)->ud->ctrl;
+
+	if (memchr_inv(fmt->uuid, 0, sizeof(fmt->uuid)))
+		return sysfs_emit(buf, "uuid.%pU\n", fmt->uuid);
+	if (memchr_inv(fmt->nguid, 0, sizeof(fmt->nguid)))
+		return sysfs_emit(buf, "eui.%16phN\n", fmt->nguid);
+	if (memchr_inv(fmt->eui64, 0, sizeof(fmt->eui64)))
+		return sysfs_emit(buf, "eui.%8phN\n", fmt->eui64);
+	return sysfs_emit(buf, "nvme.%04x-%*phN-%*phN-%08x\n", ctrl->vid,
+			  (int)strlen(ctrl->serial), ctrl->serial,
+			  (int)strlen(ctrl->model), ctrl->model, to_scope(dev)->nsid);
+}
+static DEVICE_ATTR_RO(wwid);
+
 static struct attribute *usher_ns_attrs[] = {
 	&dev_attr_nsid.attr,
+	&dev_attr_wwid.attr,
 	&dev_attr_lba_bytes.attr,
 	&dev_attr_metadata_bytes.attr,
 	&dev_attr_csi.attr,

@@ -297,6 +297,7 @@ static int usher_identify_ctrl(struct usher_ctrl *ctrl)
 	if (ret)
 		goto out;
 
+	ctrl->vid = le16_to_cpu(id->vid);
 	usher_copy_text(ctrl->model, id->mn, sizeof(id->mn));
 	usher_copy_text(ctrl->serial, id->sn, sizeof(id->sn));
 	usher_copy_text(ctrl->firmware, id->fr, sizeof(id->fr));

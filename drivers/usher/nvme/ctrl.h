@@ -77,6 +77,7 @@ struct usher_ctrl {
 	enum usher_dma_proof	dma;
 
 	/* Identify Controller; texts are NUL-terminated */
+	u16			vid;		/* PCI vendor ID */
 	char			model[41];
 	char			serial[21];
 	char			firmware[9];

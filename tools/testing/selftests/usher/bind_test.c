@@ -166,6 +166,29 @@ TEST(controller_attributes)
 	}
 }
 
+/* As the stock driver names them; run-in-guest gives two of the disks an identifier. */
+TEST(namespace_names)
+{
+	static const struct {
+		const char *disk;
+		const char *wwid;
+	} names[] = {
+		{ LARGE, "uuid.8f8a3d2e-0d8c-4c3e-9a51-2f6f0f1d7c11" },
+		{ SEPARATE, "eui.1122334455667788" },
+		/* Vendor, "plain", "QEMU NVMe Ctrl", NSID */
+		{ PLAIN, "nvme.1b36-706c61696e-51454d55204e564d65204374726c-00000001" },
+	};
+	char node[64], path[PATH_MAX], text[4096];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		ASSERT_EQ(0, disk_node(names[i].disk, "n1", node, sizeof(node)));
+		snprintf(path, sizeof(path), "/sys/class/usher/%s/wwid", node + 5);
+		ASSERT_EQ(0, read_text(path, text, sizeof(text)));
+		EXPECT_STREQ(names[i].wwid, text);
+	}
+}
+
 /* ---- shadow doorbells: the kernel log tells whether they are on ---- */
 
 static int shadow_doorbells(const char *disk)
