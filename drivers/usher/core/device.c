@@ -155,10 +155,16 @@ void usher_dev_drain(struct usher_device *ud)
  */
 void usher_dev_fault(struct usher_device *ud, const char *why)
 {
-	if (usher_dev_state(ud) != USHER_LIVE)
-		return;
-	dev_warn_ratelimited(ud->dev, "%s: resetting the controller\n", why);
-	queue_work(usher_wq, ud->reset_work);
+	bool queued = false;
+	unsigned long flags;
+
+	/* With the lock: nothing is queued any more for a device that is GONE. */
+	spin_lock_irqsave(&ud->state_lock, flags);
+	if (ud->state == USHER_LIVE)
+		queued = queue_work(usher_wq, ud->reset_work);
+	spin_unlock_irqrestore(&ud->state_lock, flags);
+	if (queued)
+		dev_warn_ratelimited(ud->dev, "%s: resetting the controller\n", why);
 }
 
 /**

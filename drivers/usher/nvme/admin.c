@@ -249,27 +249,36 @@ static bool usher_admin_over(const struct usher_ctrl *ctrl,
 	return READ_ONCE(ac->done) || usher_dev_state(ctrl->ud) != state;
 }
 
+/* Returns as wait_event_interruptible_timeout(). */
+static long usher_admin_await_some(struct usher_ctrl *ctrl, int index,
+				   enum usher_state state, bool user, long timeout)
+{
+	struct usher_admin_cmd *ac = &ctrl->admin->cmds[index];
+	wait_queue_head_t *wait = &ctrl->admin->waits[index];
+
+	if (user)
+		return wait_event_interruptible_timeout(*wait,
+							usher_admin_over(ctrl, ac, state),
+							timeout);
+	return wait_event_killable_timeout(*wait, usher_admin_over(ctrl, ac, state), timeout);
+}
+
 /*
  * Wait for a command, as long as the device stays in the state in which the
- * wait began. Without an answer the command is left to its completion.
+ * wait began, and its controller works: in a reset no watchdog looks. Without an answer
+ * the command is left to its completion.
  */
 static int usher_admin_await(struct usher_ctrl *ctrl, int index,
 			     enum usher_state state, const struct usher_admin_req *req)
 {
 	struct usher_admin_cmd *ac = &ctrl->admin->cmds[index];
-	wait_queue_head_t *wait = &ctrl->admin->waits[index];
-	unsigned long timeout = usher_admin_timeout(req);
+	unsigned long end = jiffies + usher_admin_timeout(req);
 	long left;
 	int ret;
 
-	if (req->user)
-		left = wait_event_interruptible_timeout(*wait,
-							usher_admin_over(ctrl, ac, state),
-							timeout);
-	else
-		left = wait_event_killable_timeout(*wait,
-						   usher_admin_over(ctrl, ac, state),
-						   timeout);
+	do {
+		left = usher_admin_await_some(ctrl, index, state, req->user, HZ);
+	} while (!left && time_before(jiffies, end) && !usher_ctrl_fatal(ctrl));
 
 	spin_lock_irq(&ctrl->admin->qp->lock);
 	if (ac->done) {
@@ -302,6 +311,9 @@ static int usher_admin_once(struct usher_ctrl *ctrl, struct nvme_command *cmd,
 	enum usher_state state = usher_dev_state(ctrl->ud);
 	int index, ret;
 
+	/* Nothing ends its wait any more. */
+	if (state == USHER_GONE)
+		return -ENODEV;
 	/* What began before the reset must not hold it up. */
 	if (state == USHER_RESETTING && current != READ_ONCE(ctrl->ud->resetter))
 		return -EAGAIN;

@@ -21,9 +21,6 @@
 
 #define USHER_QUEUE_DEPTH	256	/* so that many rings can share it */
 
-/* A register that reads all ones is a lost link. */
-#define USHER_ALL_ONES		(~0U)
-
 /* Polling interval while waiting for CSTS, in microseconds */
 #define USHER_CSTS_POLL_US	1000
 
@@ -538,12 +535,4 @@ int usher_ctrl_start(struct usher_ctrl *ctrl)
 	usher_set_shadow_doorbells(ctrl);
 	usher_enable_events(ctrl);
 	return 0;
-}
-
-/* CSTS tells of a failure that only a reset mends, or that the link is lost. */
-bool usher_ctrl_fatal(const struct usher_ctrl *ctrl)
-{
-	u32 csts = readl(ctrl->bar + NVME_REG_CSTS);
-
-	return csts == USHER_ALL_ONES || csts & NVME_CSTS_CFS;
 }

@@ -26,6 +26,5 @@ int usher_ctrl_alloc(struct usher_ctrl *ctrl, struct work_struct *event_work);
 void usher_ctrl_free_dma(struct usher_ctrl *ctrl);
 int usher_ctrl_start(struct usher_ctrl *ctrl);
 enum usher_dma_proof usher_ctrl_stop(struct usher_ctrl *ctrl, enum usher_stop stop);
-bool usher_ctrl_fatal(const struct usher_ctrl *ctrl);
 
 #endif /* _USHER_NVME_BRINGUP_H */

@@ -7,7 +7,9 @@
 #ifndef _USHER_NVME_CTRL_H
 #define _USHER_NVME_CTRL_H
 
+#include <linux/io.h>
 #include <linux/jiffies.h>
+#include <linux/nvme.h>
 #include <linux/types.h>
 
 #include "nvme/alone.h"
@@ -19,6 +21,9 @@ struct usher_device;
 struct usher_qpair;
 
 #define USHER_MAX_QPAIRS	128
+
+/* A register that reads all ones is a lost link. */
+#define USHER_ALL_ONES		(~0U)
 
 /**
  * enum usher_dma_proof - what proves that the controller reaches no memory
@@ -110,6 +115,14 @@ struct usher_ctrl {
 static inline bool usher_ctrl_dma_stopped(const struct usher_ctrl *ctrl)
 {
 	return ctrl->dma != USHER_DMA_RUNNING;
+}
+
+/* CSTS tells of a failure that only a reset mends, or that the link is lost. */
+static inline bool usher_ctrl_fatal(const struct usher_ctrl *ctrl)
+{
+	u32 csts = readl(ctrl->bar + NVME_REG_CSTS);
+
+	return csts == USHER_ALL_ONES || csts & NVME_CSTS_CFS;
 }
 
 #endif /* _USHER_NVME_CTRL_H */

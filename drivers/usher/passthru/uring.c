@@ -66,10 +66,21 @@ static void usher_uring_finish(struct usher_uring *u, int ret, unsigned int issu
 	usher_uring_free(u);
 }
 
-/* When the task has ended: in a kernel thread, or in the task, which has no memory. */
+/* Registered buffers of io_uring are pages; all others are addresses of the submitter. */
+static bool usher_uring_needs_mm(const struct usher_uring *u)
+{
+	return u->io.in && !iov_iter_is_bvec(&u->io.data.iter);
+}
+
+/*
+ * When the task has ended, this is a kernel thread, or the task, which has no memory. And a
+ * process may poll for those of another that it has the io_uring from.
+ */
 static int usher_uring_result(struct usher_uring *u)
 {
-	return current->mm == u->mm ? usher_io_result(&u->io) : -ECANCELED;
+	if (usher_uring_needs_mm(u) && current->mm != u->mm)
+		return -ECANCELED;
+	return usher_io_result(&u->io);
 }
 
 static void usher_uring_complete(struct io_uring_cmd *ioucmd, unsigned int issue_flags)
@@ -96,31 +107,37 @@ static void usher_uring_polled_done(struct usher_call *call)
 	llist_add(&u->polled, &u->pt->polled_over);
 }
 
-/* Of another io_uring, whose lock we have not, or of a task that will poll for its own */
-static bool usher_uring_foreign(const struct usher_uring *u,
-				const struct io_uring_cmd *ioucmd)
+/*
+ * Those of the io_uring of @ioucmd that are over, the last one first. Others, whose lock we
+ * have not, go back before anything is copied, which may take for ever.
+ */
+static struct llist_node *usher_uring_take_polled(struct usher_passthru *pt,
+						  const struct io_uring_cmd *ioucmd)
 {
-	return usher_uring_ctx(u->ioucmd) != usher_uring_ctx(ioucmd) ||
-	       (current->mm && current->mm != u->mm);
+	struct llist_node *list = llist_del_all(&pt->polled_over);
+	LLIST_HEAD(ours);
+	struct usher_uring *u, *next;
+
+	list = llist_reverse_order(list);
+	llist_for_each_entry_safe(u, next, list, polled)
+		if (usher_uring_ctx(u->ioucmd) == usher_uring_ctx(ioucmd))
+			llist_add(&u->polled, &ours);
+		else
+			llist_add(&u->polled, &pt->polled_over);
+	return llist_del_all(&ours);
 }
 
-/* Those of the io_uring of @ioucmd. Returns whether there were any. */
+/* Returns whether there were any. */
 static bool usher_uring_finish_polled(struct usher_passthru *pt,
 				      const struct io_uring_cmd *ioucmd)
 {
-	struct llist_node *list = llist_reverse_order(llist_del_all(&pt->polled_over));
+	struct llist_node *list = usher_uring_take_polled(pt, ioucmd);
 	struct usher_uring *u, *next;
-	bool any = false;
 
-	llist_for_each_entry_safe(u, next, list, polled) {
-		if (usher_uring_foreign(u, ioucmd)) {
-			llist_add(&u->polled, &pt->polled_over);
-			continue;
-		}
+	list = llist_reverse_order(list);
+	llist_for_each_entry_safe(u, next, list, polled)
 		usher_uring_finish(u, usher_uring_result(u), 0);
-		any = true;
-	}
-	return any;
+	return list;
 }
 
 /**
@@ -173,6 +190,7 @@ static void usher_uring_read(struct io_uring_cmd *ioucmd, struct nvme_passthru_c
 		.addr		= READ_ONCE(from->addr),
 		.metadata_len	= READ_ONCE(from->metadata_len),
 		.data_len	= READ_ONCE(from->data_len),
+		.timeout_ms	= READ_ONCE(from->timeout_ms),
 		.cdw10		= READ_ONCE(from->cdw10),
 		.cdw11		= READ_ONCE(from->cdw11),
 		.cdw12		= READ_ONCE(from->cdw12),

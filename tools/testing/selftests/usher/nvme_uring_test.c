@@ -465,6 +465,50 @@ TEST_F(uring, polling_ends_with_its_process)
 	}
 }
 
+/* Which has the io_uring from the one that has submitted, but not its memory */
+static void __attribute__((noreturn)) poll_for_another(struct uring_data *self,
+						       struct io_uring *polled,
+						       const struct nvme_uring_cmd *cmd, bool exec)
+{
+	struct uring_result result;
+
+	if (exec) {
+		if (!uring_add(polled, self->fd, NVME_URING_CMD_IO, cmd, 0) ||
+		    uring_submit(polled, 1))
+			_exit(1);
+		execl("/bin/true", "true", NULL);
+	}
+	_exit(uring_reap(polled, &result) || result.res != -ECANCELED);
+}
+
+TEST_F(uring, polling_for_another_process)
+{
+	struct nvme_uring_cmd cmd = uring_blocks(&self->info, OP_READ, 0, BLOCKS,
+						 self->memory);
+	struct io_uring polled;
+	int exec, status;
+	pid_t pid;
+
+	if (variant->flags & (IORING_SETUP_SQPOLL | IORING_SETUP_SINGLE_ISSUER))
+		SKIP(return, "only one task submits and polls");
+	for (exec = 0; exec < 2; exec++) {
+		ASSERT_EQ(0, uring_open(&polled, 8, URING_WIDE | IORING_SETUP_IOPOLL |
+						    variant->flags));
+		ASSERT_EQ(0, uring_do(&polled, self->fd, NVME_URING_CMD_IO, &cmd));
+		ASSERT_NE(NULL, uring_add(&polled, self->fd, NVME_URING_CMD_IO, &cmd, 0));
+		ASSERT_EQ(0, uring_submit(&polled, 1));
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid)
+			poll_for_another(self, &polled, &cmd, exec);
+		EXPECT_TRUE(wait_until(waitpid(pid, &status, WNOHANG) == pid))
+			TH_LOG("it does not end: %d", exec);
+		EXPECT_EQ(0, status);
+		io_uring_queue_exit(&polled);
+	}
+	EXPECT_EQ(0, move(self, OP_READ, 0, 1, self->memory));
+}
+
 TEST_F(uring, admin_commands)
 {
 	int ctrl = disk_open_controller(PLAIN, O_RDONLY);
