@@ -521,6 +521,44 @@ static inline void usher_pci_write64(const struct usher_pci_region *region,
 }
 
 /**
+ * usher_pci_read_register() - read a register from a language other than C
+ * @region: mapped
+ * @offset: inside @region, a multiple of @bytes
+ * @bytes: 1, 2, 4 or 8
+ * @value: filled
+ *
+ * The same access, in the same order, as by usher_pci_read8() and its like, for programs
+ * that cannot have functions of this header inline. It checks its arguments, and a region
+ * that is not mapped answers an error.
+ *
+ * Return: 0, also when it is all ones since the device is gone; -EINVAL; or by a system
+ * call -EACCES: the MSI-X table is there; -EIO.
+ */
+int usher_pci_read_register(const struct usher_pci_region *region, uint64_t offset,
+			    uint32_t bytes, uint64_t *value);
+
+/**
+ * usher_pci_write_register() - write a register from a language other than C
+ * @region: mapped
+ * @offset: inside @region, a multiple of @bytes
+ * @bytes: 1, 2, 4 or 8
+ * @value: to write; no more than @bytes
+ *
+ * To usher_pci_write8() and its like what usher_pci_read_register() is to those that read.
+ *
+ * Return: as usher_pci_read_register().
+ */
+int usher_pci_write_register(const struct usher_pci_region *region, uint64_t offset,
+			     uint32_t bytes, uint64_t value);
+
+/**
+ * usher_pci_barrier() - usher_pci_mb() for a language other than C
+ *
+ * Also in place of usher_pci_rmb() and usher_pci_wmb(), which are weaker.
+ */
+void usher_pci_barrier(void);
+
+/**
  * usher_pci_await32() - wait until bits of a register of 32 bits are as wanted
  * @region: mapped
  * @offset: as in usher_pci_read8()

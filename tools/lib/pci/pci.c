@@ -322,21 +322,84 @@ uint64_t usher_pci_call_read(const struct usher_pci_region *region,
 	return value;
 }
 
+static int call_write(const struct usher_pci_region *region, uint64_t offset,
+		      uint32_t bytes, uint64_t value)
+{
+	struct usher_pci *pci = region->pci;
+	int ret;
+
+	if (!is_halved(region, bytes))
+		return pci->ops->write_region(pci, region->index, offset, bytes,
+					      value);
+	ret = pci->ops->write_region(pci, region->index, offset, 4,
+				     (uint32_t)value);
+	return ret ? ret : pci->ops->write_region(pci, region->index, offset + 4,
+						  4, value >> 32);
+}
+
 void usher_pci_call_write(const struct usher_pci_region *region,
 			  uint64_t offset, uint32_t bytes, uint64_t value)
 {
-	struct usher_pci *pci = region->pci;
-	int ret = check_call(region, offset, bytes);
+	if (!check_call(region, offset, bytes))
+		call_write(region, offset, bytes, value);
+}
 
-	if (!ret && is_halved(region, bytes)) {
-		ret = pci->ops->write_region(pci, region->index, offset, 4,
-					     (uint32_t)value);
-		bytes = 4;
-		offset += 4;
-		value >>= 32;
-	}
-	if (!ret)
-		pci->ops->write_region(pci, region->index, offset, bytes, value);
+static int check_register(const struct usher_pci_region *region, uint64_t offset,
+			  uint32_t bytes)
+{
+	if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8)
+		return fail(-EINVAL, "%s: region %u: no register has %u bytes",
+			    region->pci->info.address, region->index, bytes);
+	return check_call(region, offset, bytes);
+}
+
+int usher_pci_read_register(const struct usher_pci_region *region, uint64_t offset,
+			    uint32_t bytes, uint64_t *value)
+{
+	int ret = check_register(region, offset, bytes);
+
+	if (ret < 0)
+		return ret;
+	if (usher_pci_is_called(region))
+		return call_read(region, offset, bytes, value);
+	if (bytes == 1)
+		*value = usher_pci_read8(region, offset);
+	else if (bytes == 2)
+		*value = usher_pci_read16(region, offset);
+	else if (bytes == 4)
+		*value = usher_pci_read32(region, offset);
+	else
+		*value = usher_pci_read64(region, offset);
+	return 0;
+}
+
+int usher_pci_write_register(const struct usher_pci_region *region, uint64_t offset,
+			     uint32_t bytes, uint64_t value)
+{
+	int ret = check_register(region, offset, bytes);
+
+	if (ret < 0)
+		return ret;
+	if (bytes < 8 && value >> (8 * bytes))
+		return fail(-EINVAL, "%s: region %u: %#llx at %#llx: more than %u bytes",
+			    region->pci->info.address, region->index,
+			    (unsigned long long)value, (unsigned long long)offset, bytes);
+	if (usher_pci_is_called(region))
+		return call_write(region, offset, bytes, value);
+	if (bytes == 1)
+		usher_pci_write8(region, offset, (uint8_t)value);
+	else if (bytes == 2)
+		usher_pci_write16(region, offset, (uint16_t)value);
+	else if (bytes == 4)
+		usher_pci_write32(region, offset, (uint32_t)value);
+	else
+		usher_pci_write64(region, offset, value);
+	return 0;
+}
+
+void usher_pci_barrier(void)
+{
+	usher_pci_mb();
 }
 
 /*

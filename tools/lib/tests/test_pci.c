@@ -132,6 +132,8 @@ static int fake_write_region(struct usher_pci *pci, uint32_t index,
 			     uint64_t offset, uint32_t bytes, uint64_t value)
 {
 	(void)pci;
+	if (fake.region_error)
+		return fail(fake.region_error, "as the test wants");
 	fake.writes++;
 	fake.written = value << 32 | index << 16 | offset << 8 | bytes;
 	return 0;
@@ -522,6 +524,52 @@ static void ports_are_halved(void)
 	usher_pci_close(pci);
 }
 
+/* The same for other languages, mapped and not */
+static void registers_by_functions(void)
+{
+	struct usher_pci *pci = start(USHER_PCI_IRQ_NONE);
+	struct usher_pci_region region;
+	uint64_t value = 0;
+
+	EXPECT_EQ(usher_pci_map_region(pci, 1, &region), 0);
+	EXPECT_EQ(usher_pci_write_register(&region, 0, 8, 0x8877665544332211), 0);
+	EXPECT_EQ(usher_pci_write_register(&region, 7, 1, 1), 0);
+	EXPECT_EQ(usher_pci_write_register(&region, 4, 2, 0x0203), 0);
+	EXPECT_EQ(usher_pci_write_register(&region, 0, 4, 0x04050607), 0);
+	EXPECT_EQ(usher_pci_read_register(&region, 0, 8, &value), 0);
+	EXPECT_EQ(value, 0x0177020304050607);
+	EXPECT_EQ(usher_pci_read_register(&region, 4, 4, &value), 0);
+	EXPECT_EQ(value, 0x01770203);
+	EXPECT_EQ(usher_pci_read_register(&region, 2, 2, &value), 0);
+	EXPECT_EQ(value, 0x0405);
+	EXPECT_EQ(usher_pci_read_register(&region, 7, 1, &value), 0);
+	EXPECT_EQ(value, 1);
+	usher_pci_barrier();
+
+	EXPECT_EQ(usher_pci_read_register(&region, 16, 1, &value), -EINVAL);
+	EXPECT_EQ(usher_pci_read_register(&region, 2, 4, &value), -EINVAL);
+	EXPECT_EQ(usher_pci_read_register(&region, UINT64_MAX - 7, 8, &value), -EINVAL);
+	EXPECT_EQ(usher_pci_read_register(&region, 0, 0, &value), -EINVAL);
+	EXPECT_EQ(usher_pci_read_register(&region, 0, 3, &value), -EINVAL);
+	EXPECT(says("no register has 3 bytes"));
+	EXPECT_EQ(usher_pci_write_register(&region, 16, 1, 0), -EINVAL);
+	EXPECT_EQ(usher_pci_write_register(&region, 0, 5, 0), -EINVAL);
+	EXPECT_EQ(usher_pci_write_register(&region, 0, 2, 0x10000), -EINVAL);
+	EXPECT(says("0x10000 at 0: more than 2 bytes"));
+	EXPECT_EQ(value, 1);
+	EXPECT_EQ(usher_pci_read64(&region, 0), 0x0177020304050607);
+
+	EXPECT_EQ(usher_pci_map_region(pci, 2, &region), 0);
+	EXPECT_EQ(usher_pci_read_register(&region, 28, 4, &value), 0);
+	EXPECT_EQ(value, 2 << 24 | 28 << 8 | 4);
+	EXPECT_EQ(usher_pci_write_register(&region, 30, 2, 0x2211), 0);
+	EXPECT_EQ(fake.written, 0x221100021e02);
+	fake.region_error = -ENODEV;
+	EXPECT_EQ(usher_pci_read_register(&region, 0, 1, &value), -ENODEV);
+	EXPECT_EQ(usher_pci_write_register(&region, 0, 1, 0), -ENODEV);
+	usher_pci_close(pci);
+}
+
 static void bits_are_waited_for(void)
 {
 	struct usher_pci *pci = start(USHER_PCI_IRQ_NONE);
@@ -812,6 +860,7 @@ int main(void)
 		TAP_TEST(regions),
 		TAP_TEST(regions_by_calls),
 		TAP_TEST(ports_are_halved),
+		TAP_TEST(registers_by_functions),
 		TAP_TEST(bits_are_waited_for),
 		TAP_TEST(bits_are_looked_at_last),
 		TAP_TEST(bits_that_are_all_ones),
