@@ -14,6 +14,7 @@ raises ValueError. After fork() only the parent goes on using it.
 
 import os
 
+from .aio import AsyncRing
 from .errors import (AccessError, AgainError, GoneError, NotFoundError, NvmeError, RingFullError,
                      StaleError, TimedOutError, UsherError, strstatus)
 from .grant import Grant, GrantInfo, Limits, Rights, State
@@ -35,8 +36,8 @@ def from_env() -> Grant:
 
 
 __all__ = [
-    "AccessError", "AgainError", "Buffer", "Command", "Completion", "GoneError", "Grant",
-    "GrantInfo", "IoFlags", "Limits", "NotFoundError", "NvmeError", "Rights", "Ring",
+    "AccessError", "AgainError", "AsyncRing", "Buffer", "Command", "Completion", "GoneError",
+    "Grant", "GrantInfo", "IoFlags", "Limits", "NotFoundError", "NvmeError", "Rights", "Ring",
     "RingFullError", "RingInfo", "StaleError", "State", "TimedOutError", "UsherError", "ZoneAction",
     "from_env", "open", "strstatus", "wait_rings",
 ]
