@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""usher from Python: NVMe rings, by libusher.
+"""usher from Python: NVMe rings, and whole PCI functions, by libusher.
 
     import usher
 
@@ -7,6 +7,9 @@
             grant.ring(8) as ring:
         ring.read(0, 8, buffer).result()
         print(bytes(buffer[:16]))
+
+    with usher.Function("0000:01:00.0") as function:
+        print(hex(function.region(0).read32(0)))
 
 What is opened is closed by "with", the last first, or by close(); used afterwards, it
 raises ValueError. After fork() only the parent goes on using it.
@@ -19,6 +22,7 @@ from .errors import (AccessError, AgainError, GoneError, NotFoundError, NvmeErro
                      StaleError, TimedOutError, UsherError, strstatus)
 from .grant import Grant, GrantInfo, Limits, Rights, State
 from .memory import Buffer
+from .raw import DmaMemory, Function, FunctionInfo, Interrupts, Irq, Region, barrier
 from .ring import (Command, Completion, IoFlags, Ring, RingInfo, ZoneAction, wait_rings)
 
 __version__ = "0.1.0"
@@ -36,8 +40,9 @@ def from_env() -> Grant:
 
 
 __all__ = [
-    "AccessError", "AgainError", "AsyncRing", "Buffer", "Command", "Completion", "GoneError",
-    "Grant", "GrantInfo", "IoFlags", "Limits", "NotFoundError", "NvmeError", "Rights", "Ring",
-    "RingFullError", "RingInfo", "StaleError", "State", "TimedOutError", "UsherError", "ZoneAction",
-    "from_env", "open", "strstatus", "wait_rings",
+    "AccessError", "AgainError", "AsyncRing", "Buffer", "Command", "Completion", "DmaMemory",
+    "Function", "FunctionInfo", "GoneError", "Grant", "GrantInfo", "Interrupts", "IoFlags", "Irq",
+    "Limits", "NotFoundError", "NvmeError", "Region", "Rights", "Ring", "RingFullError", "RingInfo",
+    "StaleError", "State", "TimedOutError", "UsherError", "ZoneAction", "barrier", "from_env",
+    "open", "strstatus", "wait_rings",
 ]
