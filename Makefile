@@ -4,7 +4,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-TOOLS := tools/lib tools/usherctl
+TOOLS := tools/lib tools/usherctl tools/python
 KBUILD = -C "$(KDIR)" M="$(CURDIR)"
 have_headers = $(wildcard $(KDIR)/.config)
 
