@@ -204,7 +204,7 @@ def file_arguments(options, kernel):
 
 def kernel_arguments(options, kernel, run):
     words = [*kernel.arch.words, "loglevel=7", "panic=-1", "oops=panic", "mitigations=off",
-             "kunit.enable=1", f"usher.vm={HERE}", f"usher.run={run}"]
+             "kunit.enable=1", "kunit.autorun=1", f"usher.vm={HERE}", f"usher.run={run}"]
     if kernel.arch.foreign:
         # What it sees of the host's files
         folders = dict.fromkeys(map(str, (TOP, run, kernel.folder, os.getcwd())))

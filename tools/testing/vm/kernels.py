@@ -5,6 +5,7 @@
 source      Debian's source of 6.12
 debug       that source, built with debug.config
 gcov        that source, built with gcov.config over debug.config
+debug-7     Debian's source of the newest 7, built with 7.config over debug.config
 arm64-*     that source for arm64, built with arm64.config over debug.config, with pages of
             4, 16 or 64 KiB
 minimal-*   Debian's source of 6.12, 6.1 or the newest 7, configured with minimal.config,
@@ -32,6 +33,7 @@ SOURCES = {"6.12": ("source", MACHINE), "6.1": ("old-source", MACHINE),
 FRAGMENTS = {"debug": ("debug.config",), "gcov": ("debug.config", "gcov.config")}
 FRAGMENTS |= {f"arm64-{pages}": ("debug.config", "arm64.config", f"{pages}.config")
               for pages in ("4k", "16k", "64k")}
+FRAGMENTS["debug-7"] = ("debug.config", "7.config")
 BUILT = tuple(FRAGMENTS)
 # Those that are only configured, by name: the series, and the fragments
 CONFIGURED = {
@@ -198,7 +200,7 @@ def source(series="6.12"):
 
 def recipe(name):
     """The series of the source and the fragments that make a kernel."""
-    return CONFIGURED.get(name) or ("6.12", FRAGMENTS[name])
+    return CONFIGURED.get(name) or ("7" if name == "debug-7" else "6.12", FRAGMENTS[name])
 
 
 def need_compiler(arch):
